@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef STG_BASE_TEXT_H
+#define STG_BASE_TEXT_H
+
+#include "base/error.h"
+
+#include <apr_pools.h>
+#include <apr_tables.h>
+
+/* Encodings. All results are NUL-terminated and live in p. */
+const char *stg_hex(const unsigned char *bytes, apr_size_t count,
+                    apr_pool_t *p);
+const char *stg_base64(const unsigned char *bytes, apr_size_t count,
+                       apr_pool_t *p);
+const char *stg_base64url(const unsigned char *bytes, apr_size_t count,
+                          apr_pool_t *p); /* without padding */
+
+/* Decode; NULL if text is not exactly in that form. Binary result: *count
+ * bytes, with a NUL behind them that is not counted. */
+const char *stg_unhex(const char *text, apr_size_t *count, apr_pool_t *p);
+const char *stg_unbase64(const char *text, apr_size_t *count, apr_pool_t *p);
+const char *stg_unbase64url(const char *text, apr_size_t *count,
+                            apr_pool_t *p);
+
+/* Percent-encode all bytes but RFC 3986's unreserved ones and those in keep
+ * (may be NULL). Upper-case digits. */
+const char *stg_percent_encode(const char *text, const char *keep,
+                               apr_pool_t *p);
+
+/* Percent-decode; NULL if malformed or if a NUL would come out. */
+const char *stg_percent_decode(const char *text, apr_pool_t *p);
+
+/* Strict numbers: decimal digits only, no sign, no space, no overflow. */
+int stg_parse_off(const char *text, apr_off_t *value);
+
+/* "5G", "64M", "100k", "4096": powers of 1024, of bytes. */
+int stg_parse_size(const char *text, apr_off_t *value);
+
+/* "30d", "12h", "15m", "90s", "90": result in seconds. */
+int stg_parse_duration(const char *text, apr_off_t *seconds);
+
+/* Well-formed UTF-8 (RFC 3629) without NUL? *characters (may be NULL) gets
+ * the number of code points. */
+int stg_utf8_is_valid(const char *text, apr_size_t count,
+                      apr_size_t *characters);
+
+/* The MD5, SHA-1 or SHA-256 ("md5", "sha1", "sha256") of a short text in
+ * memory, as lower-case hex. */
+const char *stg_digest_hex_of(const char *algorithm, const char *bytes,
+                              apr_size_t count, apr_pool_t *p);
+
+/* Query strings (application/x-www-form-urlencoded). */
+typedef struct stg_parameter_t {
+    const char *name;  /* decoded */
+    const char *value; /* decoded; "" if there was none */
+} stg_parameter_t;
+
+enum { STG_QUERY_MAX_PARAMETERS = 64 };
+
+/* All parameters in order, repeated ones too. Fails with INVALID if the
+ * query is malformed, is not UTF-8 or has too many. query may be NULL. */
+stg_error_t *stg_query_parse(apr_array_header_t **parameters,
+                             const char *query, apr_pool_t *p);
+
+/* The only value of name; NULL if absent. Fails with INVALID if repeated. */
+stg_error_t *stg_query_single(const char **value,
+                              const apr_array_header_t *parameters,
+                              const char *name, apr_pool_t *p);
+
+/* Content-Disposition of a download: "attachment" with an ASCII fallback and
+ * the RFC 8187 form (RFC 6266, 4.3), whatever the name holds. */
+const char *stg_disposition(const char *filename, apr_pool_t *p);
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef STG_CORE_GC_H
+#define STG_CORE_GC_H
+
+#include "core/staging.h"
+
+/*
+ * Garbage collection: a list of steps, each of which works off one batch and
+ * says how many it found; a step that filled its batch is run again. Steps
+ * are safe on any number of nodes at once and may die anywhere.
+ */
+
+enum { STG_GC_BATCH = 1000 };
+
+/* *done gets the number worked off. */
+typedef stg_error_t *stg_gc_fn_t(int *done, stg_staging_t *staging,
+                                 apr_pool_t *p);
+
+typedef struct stg_gc_step_t {
+    const char *name; /* for log and metrics */
+    stg_gc_fn_t *run;
+} stg_gc_step_t;
+
+/* The step that every store needs: objects in state deleting without a live
+ * receiver lose their bytes, then their rows. */
+stg_error_t *stg_gc_objects(int *done, stg_staging_t *staging, apr_pool_t *p);
+
+/* Rows of nodes whose leases ended and that nothing names any more. */
+stg_error_t *stg_gc_nodes(int *done, stg_staging_t *staging, apr_pool_t *p);
+
+/* All steps (ended by a NULL name) until nothing is left or *stop turns
+ * true; *done counts everything. A failing step does not keep the later ones
+ * from running; the first error is returned. */
+stg_error_t *stg_gc_run(int *done, stg_staging_t *staging,
+                        const stg_gc_step_t *steps, const volatile int *stop,
+                        apr_pool_t *p);
+
+#endif

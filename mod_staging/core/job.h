@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef STG_CORE_JOB_H
+#define STG_CORE_JOB_H
+
+#include "core/staging.h"
+
+/*
+ * Work that can outlive a request: a row, inserted in the same statement as
+ * its cause. Claimed with SKIP LOCKED under a lease; each claim raises the
+ * fence, and every effect is conditional on it, so that a worker that lost
+ * its claim changes nothing.
+ */
+
+enum {
+    STG_JOB_LEASE_SECONDS = 300,
+    STG_JOB_MAX_ATTEMPTS = 12 /* then it is parked */
+};
+
+typedef struct stg_job_t {
+    apr_int64_t id;
+    const char *kind;
+    const char *subject;
+    apr_int64_t fence;
+    int attempts; /* this one included */
+} stg_job_t;
+
+/* Does the work. Idempotent: it may run again after any crash. The effect
+ * that ends the job must delete its row in the same statement, if the fence
+ * still holds. Transient errors (STORE_DOWN, DB_DOWN, BUSY, NO_SPACE) are
+ * tried again later; others too, but see give_up. */
+typedef stg_error_t *stg_job_fn_t(stg_staging_t *staging, const stg_job_t *job,
+                                  apr_pool_t *p);
+
+typedef struct stg_job_kind_t {
+    const char *kind;
+    stg_job_fn_t *run;
+    /* Called when it has failed STG_JOB_MAX_ATTEMPTS times or with an error
+     * that no retry can mend, before it is parked. May be NULL. May end the
+     * job itself by deleting its row. */
+    stg_error_t *(*give_up)(stg_staging_t *staging, const stg_job_t *job,
+                            const stg_error_t *why, apr_pool_t *p);
+} stg_job_kind_t;
+
+/* Claim one due job of these kinds; *job = NULL if there is none. */
+stg_error_t *stg_job_claim(stg_job_t **job, stg_staging_t *staging,
+                           const stg_job_kind_t *kinds, apr_pool_t *p);
+
+/* Try again later (full jitter, 1 s doubling to 5 min), or park. */
+stg_error_t *stg_job_retry(stg_staging_t *staging, const stg_job_t *job,
+                           const stg_error_t *why, apr_pool_t *p);
+stg_error_t *stg_job_park(stg_staging_t *staging, const stg_job_t *job,
+                          const stg_error_t *why, apr_pool_t *p);
+
+#endif

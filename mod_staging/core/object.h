@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef STG_CORE_OBJECT_H
+#define STG_CORE_OBJECT_H
+
+#include "core/staging.h"
+#include "stream/digest.h"
+
+/*
+ * An object: bytes in a store plus our row about them, kept consistent
+ * whenever the process dies. The row exists before the first byte
+ * (receiving); the bytes exist before the row says so (stored).
+ *
+ * The row of a new object is inserted by its slice, in the same statement as
+ * the slice's own row (see upload_begin in sql/queries/uploads.sql), so that
+ * neither exists without the other. So are the changes receiving -> stored,
+ * receiving -> finishing (with its job) and -> deleting.
+ */
+
+typedef struct stg_object_t stg_object_t;
+
+/* Begin to receive into store, after the row was committed. id is the row's
+ * id, size -1 if not known. */
+stg_error_t *stg_object_receive(stg_object_t **object, stg_staging_t *staging,
+                                stg_store_t *store, const char *id,
+                                const char *content_type, apr_off_t size,
+                                stg_algorithm_set_t algorithms, apr_pool_t *p);
+
+/* Where the bytes go. Do not close it: settle and commit do. */
+stg_sink_t *stg_object_sink(stg_object_t *object);
+
+/* All bytes have come: wait for the digests, keep nothing back. */
+stg_error_t *stg_object_settle(stg_object_t *object);
+
+/* Make the bytes durable in the store. Fails with STORE_DOWN, without a
+ * commit, if the node's lease has run out. After it the slice tells the
+ * database, and if that finds the object gone or fails for good, calls
+ * stg_object_discard(). */
+stg_error_t *stg_object_commit(stg_object_t *object);
+
+/* After commit: is the object there, or must a job finish its parts? */
+int stg_object_is_finished(const stg_object_t *object);
+
+/* After settle. */
+apr_off_t stg_object_size(const stg_object_t *object);
+const char *stg_object_digest(const stg_object_t *object,
+                              stg_algorithm_t algorithm);
+
+/* After commit; NULL if the store has none. */
+const char *stg_object_etag(const stg_object_t *object);
+
+/* Remove the bytes that were sent and let go of the row (receiver = NULL), so
+ * that GC may end it. Best effort: what fails here GC does. */
+void stg_object_discard(stg_object_t *object);
+
+/* The job kind that completes an object's parts: verifies, then stored. */
+stg_error_t *stg_object_finish_parts(stg_staging_t *staging,
+                                     const char *object_id, apr_int64_t fence,
+                                     apr_pool_t *p);
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef STG_CORE_WORKER_H
+#define STG_CORE_WORKER_H
+
+#include "core/gc.h"
+#include "core/job.h"
+
+/*
+ * The background threads of a process: one housekeeper (renews the node's
+ * lease, runs GC) and a number of job runners. In httpd they start in
+ * child_init and are joined when the child's pool goes; `stagingctl worker`
+ * is the same loop in a process of its own. Signals are blocked in them.
+ */
+
+typedef struct stg_worker_t stg_worker_t;
+
+typedef struct stg_worker_options_t {
+    const stg_job_kind_t *kinds; /* ended by a NULL kind */
+    const stg_gc_step_t *steps;  /* ended by a NULL name */
+    int job_threads;             /* 0: only the lease is renewed */
+    int gc_interval;             /* seconds, jittered; 0: no GC here */
+} stg_worker_options_t;
+
+/* Start the threads. staging->worker is set. A cleanup of p, registered as a
+ * pre-cleanup, stops and joins them. */
+stg_error_t *stg_worker_start(stg_worker_t **worker, stg_staging_t *staging,
+                              const stg_worker_options_t *options,
+                              apr_pool_t *p);
+
+/* There is something to do now. Any thread; worker may be NULL. */
+void stg_worker_wake(stg_worker_t *worker);
+
+/* Ask them to end at the next safe point; returns at once. The lease goes on
+ * being renewed until stg_worker_join(), because requests may be running. */
+void stg_worker_stop(stg_worker_t *worker);
+
+/* Stop and wait for all threads, then retire the node. */
+void stg_worker_join(stg_worker_t *worker);
+
+#endif

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef STG_STORE_STORE_H
+#define STG_STORE_STORE_H
+
+#include "stream/sink.h"
+
+#include <apr_file_io.h>
+#include <apr_tables.h>
+#include <apr_time.h>
+
+/*
+ * Where the bytes of objects are. Drivers: store_memory.c (the reference,
+ * for tests), store_file.c, store_s3.c.
+ *
+ * Keys are made by stg_store_key() from object ids only: relative, ASCII,
+ * unguessable, never reused. User names are never part of them.
+ *
+ * A store may be used by any number of threads at once.
+ *
+ * Errors: STORE_DOWN (could not be reached; the driver has retried),
+ * STORE_FAILED (it refused, or what it holds is not what was sent), NO_SPACE,
+ * NOT_FOUND where said.
+ */
+
+typedef struct stg_store_t stg_store_t;
+
+/* Name, URL and options as in the directive
+ *     StagingStore NAME URL [option=value ...]
+ * All texts; a driver refuses options that it does not know. */
+typedef struct stg_store_config_t {
+    const char *name;
+    const char *url;              /* memory: | file:///dir | s3://bucket/pre */
+    const apr_table_t *options;
+    apr_off_t part_memory;        /* cap of parts in memory, per process */
+    const char *temp_dir;         /* where parts beyond the cap wait */
+} stg_store_config_t;
+
+/* What close() of an object sink reports. */
+typedef struct stg_receipt_t {
+    apr_off_t size;
+    const char *etag;      /* the store's, without quotes; NULL if none */
+    int is_finished;       /* 0: all parts are there, stg_store_finish() is due */
+} stg_receipt_t;
+
+/* What an object sink is made for. */
+typedef struct stg_object_spec_t {
+    const char *key;
+    const char *content_type;
+    const char *token;     /* ours, kept with the object where possible */
+    apr_off_t size;        /* -1 if not known */
+    stg_receipt_t *receipt; /* filled in by close(), in the sink's pool */
+
+    /* The store has begun something under this id that must be finished or
+     * aborted (S3 parts). Called before any part is sent, so that the id is
+     * in the database whatever happens next. May be NULL. */
+    stg_error_t *(*on_parts_begun)(void *context, const char *parts_id,
+                                   apr_pool_t *p);
+    void *context;
+} stg_object_spec_t;
+
+/* Something that close() left to be finished: as kept in the object row. */
+typedef struct stg_unfinished_t {
+    const char *key;
+    const char *parts_id;
+    apr_off_t size;
+    const char *etag;      /* expected of the whole */
+    const char *token;
+} stg_unfinished_t;
+
+/* One thing found by listing. */
+typedef struct stg_found_t {
+    const char *key;
+    const char *parts_id;  /* unfinished parts; NULL for files and objects */
+    apr_off_t size;        /* -1 if not known */
+    const char *etag;      /* NULL if not known */
+    apr_time_t modified;   /* 0 if not known */
+    int is_temporary;      /* a temporary file or unfinished parts */
+} stg_found_t;
+
+/* Keep nothing of found beyond the call. Its error ends the listing. */
+typedef stg_error_t *stg_found_fn_t(void *context, const stg_found_t *found,
+                                    apr_pool_t *p);
+
+/* A download to be signed. */
+typedef struct stg_presign_t {
+    const char *method;        /* "GET" or "HEAD": a URL is for one method */
+    const char *key;
+    const char *content_type;
+    const char *disposition;
+    apr_interval_time_t lifetime;
+} stg_presign_t;
+
+/* What a driver implements. No function may be NULL. */
+typedef struct stg_store_driver_t {
+    const char *scheme; /* "s3", "file", "memory" */
+
+    /* Checks the configuration; does not touch the network. */
+    stg_error_t *(*open)(stg_store_t **store, const stg_store_config_t *config,
+                         apr_pool_t *p);
+
+    /* Learn what the store supports, by writing and removing: one line. */
+    stg_error_t *(*probe)(const char **summary, stg_store_t *store,
+                          apr_pool_t *p);
+
+    /* Is it there? Cheap, for readiness. */
+    stg_error_t *(*ping)(stg_store_t *store, apr_pool_t *p);
+
+    /* A sink that makes the object appear, whole, when it is closed (and
+     * finished, where the receipt says so). */
+    stg_error_t *(*create)(stg_sink_t **object, stg_store_t *store,
+                           const stg_object_spec_t *spec, apr_pool_t *p);
+
+    /* Complete and verify. Safe to repeat, also after a lost answer. Fails
+     * with NOT_FOUND if neither the parts nor the object are there. */
+    stg_error_t *(*finish)(stg_store_t *store, const stg_unfinished_t *what,
+                           apr_pool_t *p);
+
+    /* Fails with NOT_FOUND. */
+    stg_error_t *(*head)(stg_found_t *found, stg_store_t *store,
+                         const char *key, apr_pool_t *p);
+
+    /* Push bytes [first, first + count) into sink; does not close it. count
+     * < 0 means to the end. Fails with NOT_FOUND. */
+    stg_error_t *(*read)(stg_store_t *store, const char *key, apr_off_t first,
+                         apr_off_t count, stg_sink_t *sink, apr_pool_t *p);
+
+    /* The object as an open file for sendfile, or *file = NULL if the store
+     * has none. Fails with NOT_FOUND. */
+    stg_error_t *(*open_file)(apr_file_t **file, stg_store_t *store,
+                              const char *key, apr_pool_t *p);
+
+    /* A URL of the store's own, or *url = NULL if it has none. */
+    stg_error_t *(*presign)(const char **url, stg_store_t *store,
+                            const stg_presign_t *what, apr_pool_t *p);
+
+    /* Remove objects with everything unfinished under their keys (parts_id
+     * may be NULL in each): what is not there is removed already. When it
+     * returns the removal survives a crash of the machine. */
+    stg_error_t *(*remove)(stg_store_t *store, const stg_unfinished_t *what,
+                           int count, apr_pool_t *p);
+
+    /* Everything there is: objects, then temporary files and unfinished
+     * parts. Constant memory. */
+    stg_error_t *(*list)(stg_store_t *store, stg_found_fn_t *fn, void *context,
+                         apr_pool_t *p);
+} stg_store_driver_t;
+
+/* Drivers' stores begin with this. */
+struct stg_store_t {
+    const stg_store_driver_t *driver;
+    const char *name;
+};
+
+extern const stg_store_driver_t stg_store_memory_driver;
+extern const stg_store_driver_t stg_store_file_driver;
+extern const stg_store_driver_t stg_store_s3_driver;
+
+/* Choose the driver by the scheme of config->url and open it. Fails with
+ * INVALID and a sentence for the administrator. */
+stg_error_t *stg_store_open(stg_store_t **store,
+                            const stg_store_config_t *config, apr_pool_t *p);
+
+/* "NAME URL [option=value ...]" already split into words. INVALID. */
+stg_error_t *stg_store_config_parse(stg_store_config_t **config,
+                                    const char *const *words, int count,
+                                    apr_pool_t *p);
+
+/* The key of an object: two digits of its id, a slash, its id. */
+const char *stg_store_key(const char *object_id, apr_pool_t *p);
+
+/* The id in a key made by stg_store_key(), NULL if it is not of ours. */
+const char *stg_store_key_id(const char *key, apr_pool_t *p);
+
+/* Several stores by name. */
+typedef struct stg_stores_t {
+    stg_store_t **list;
+    int count;
+} stg_stores_t;
+
+stg_store_t *stg_stores_find(const stg_stores_t *stores, const char *name);
+
+#endif
