@@ -2,6 +2,7 @@
 #include "base/error.h"
 
 #include <apr_errno.h>
+#include <apr_lib.h>
 #include <apr_strings.h>
 #include <apr_tables.h>
 
