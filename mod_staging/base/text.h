@@ -2,10 +2,7 @@
 #ifndef STG_BASE_TEXT_H
 #define STG_BASE_TEXT_H
 
-#include "base/error.h"
-
 #include <apr_pools.h>
-#include <apr_tables.h>
 
 /* Encodings. All results are NUL-terminated and live in p. */
 const char *stg_hex(const unsigned char *bytes, apr_size_t count,
@@ -19,8 +16,7 @@ const char *stg_base64url(const unsigned char *bytes, apr_size_t count,
  * bytes, with a NUL behind them that is not counted. */
 const char *stg_unhex(const char *text, apr_size_t *count, apr_pool_t *p);
 const char *stg_unbase64(const char *text, apr_size_t *count, apr_pool_t *p);
-const char *stg_unbase64url(const char *text, apr_size_t *count,
-                            apr_pool_t *p);
+const char *stg_unbase64url(const char *text, apr_size_t *count, apr_pool_t *p);
 
 /* Percent-encode all bytes but RFC 3986's unreserved ones and those in keep
  * (may be NULL). Upper-case digits. */
@@ -48,27 +44,5 @@ int stg_utf8_is_valid(const char *text, apr_size_t count,
  * memory, as lower-case hex. */
 const char *stg_digest_hex_of(const char *algorithm, const char *bytes,
                               apr_size_t count, apr_pool_t *p);
-
-/* Query strings (application/x-www-form-urlencoded). */
-typedef struct stg_parameter_t {
-    const char *name;  /* decoded */
-    const char *value; /* decoded; "" if there was none */
-} stg_parameter_t;
-
-enum { STG_QUERY_MAX_PARAMETERS = 64 };
-
-/* All parameters in order, repeated ones too. Fails with INVALID if the
- * query is malformed, is not UTF-8 or has too many. query may be NULL. */
-stg_error_t *stg_query_parse(apr_array_header_t **parameters,
-                             const char *query, apr_pool_t *p);
-
-/* The only value of name; NULL if absent. Fails with INVALID if repeated. */
-stg_error_t *stg_query_single(const char **value,
-                              const apr_array_header_t *parameters,
-                              const char *name, apr_pool_t *p);
-
-/* Content-Disposition of a download: "attachment" with an ASCII fallback and
- * the RFC 8187 form (RFC 6266, 4.3), whatever the name holds. */
-const char *stg_disposition(const char *filename, apr_pool_t *p);
 
 #endif

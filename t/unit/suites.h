@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The unit tests, one line per suite, floor by floor: SUITE(name) stands for
+ * the function stg_name_suite() in name_test.c. */
+#ifndef STG_T_UNIT_SUITES_H
+#define STG_T_UNIT_SUITES_H
+
+/* clang-format off */
+#define STG_SUITES \
+    SUITE(text) \
+    SUITE(query)
+/* clang-format on */
+
+#define SUITE(name) void stg_##name##_suite(void);
+STG_SUITES
+#undef SUITE
+
+#endif
