@@ -7,7 +7,9 @@
 /* clang-format off */
 #define STG_SUITES \
     SUITE(text) \
-    SUITE(query)
+    SUITE(query) \
+    SUITE(json) \
+    SUITE(metrics)
 /* clang-format on */
 
 #define SUITE(name) void stg_##name##_suite(void);
