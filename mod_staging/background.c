@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "background.h"
+
+#include "uploads/upload.h"
+
+const stg_job_kind_t stg_job_kinds[] = {
+    {"upload_finish", stg_upload_run_finish, stg_upload_give_up_finish},
+    {NULL, NULL, NULL},
+};
+
+/* Slices first: they put objects into the state that core then ends. */
+const stg_gc_step_t stg_gc_steps[] = {
+    {"expired uploads", stg_upload_gc_expired},
+    {"abandoned uploads", stg_upload_gc_abandoned},
+    {"objects", stg_gc_objects},
+    {"nodes", stg_gc_nodes},
+    {NULL, NULL},
+};

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "uploads/upload.h"
+
+#include "base/clock.h"
+#include "base/ids.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "core/node.h"
+#include "core/worker.h"
+
+#include <apr_strings.h>
+
+#include <string.h>
+
+struct stg_arrival_t {
+    stg_staging_t *staging;
+    stg_upload_spec_t spec;
+    const char *id;
+    const char *object_id;
+    const char *receiver;
+    stg_object_t *object;
+    stg_sink_t *sink;
+    apr_time_t began;
+    apr_pool_t *pool;
+};
+
+stg_error_t *stg_arrival_begin(stg_arrival_t **out, stg_staging_t *staging,
+                               const stg_upload_spec_t *spec, apr_pool_t *p)
+{
+    stg_arrival_t *arrival = apr_pcalloc(p, sizeof(*arrival));
+    stg_error_t *err;
+
+    arrival->staging = staging;
+    arrival->spec = *spec;
+    arrival->id = stg_uuid_create(p);
+    arrival->object_id = stg_uuid_create(p);
+    arrival->receiver = apr_pstrdup(p, stg_node_id(staging->node));
+    arrival->began = stg_clock_monotonic();
+    arrival->pool = p;
+    STG_TRY(stg_db_query(
+        NULL, staging->db, STG_Q_UPLOAD_BEGIN, p,
+        STG_PARAMS(arrival->id, arrival->object_id, spec->store->name,
+                   arrival->receiver, spec->service, spec->owner,
+                   spec->filename, spec->filename, spec->content_type,
+                   apr_off_t_toa(p, spec->retention))));
+    err = stg_object_receive(&arrival->object, staging, spec->store,
+                             arrival->object_id, spec->content_type,
+                             spec->size, spec->algorithms, p);
+    if (err) {
+        stg_arrival_fail(arrival, NULL, err);
+        return err;
+    }
+    arrival->sink =
+        stg_limit_sink(stg_object_sink(arrival->object), spec->max_size, p);
+    *out = arrival;
+    return STG_OK;
+}
+
+const char *stg_arrival_id(const stg_arrival_t *arrival)
+{
+    return arrival->id;
+}
+
+stg_sink_t *stg_arrival_sink(stg_arrival_t *arrival)
+{
+    return arrival->sink;
+}
+
+static stg_error_t *check_digests(const stg_arrival_t *arrival,
+                                  const stg_announced_t *announced)
+{
+    for (int i = 0; i < STG_ALGORITHMS; i++) {
+        const char *want = announced->digests[i];
+        const char *have = stg_object_digest(arrival->object, i);
+
+        if (want && (!have || strcmp(want, have)))
+            return stg_raise(arrival->pool, STG_E_DIGEST_MISMATCH,
+                             "the %s of what arrived is %s, announced was %s",
+                             stg_algorithm_name(i), have ? have : "unknown",
+                             want);
+    }
+    return STG_OK;
+}
+
+/* The object appears before the row says success: a crash in between leaves
+ * an object that GC removes, never a success without bytes. */
+stg_error_t *stg_arrival_finish(stg_arrival_t *arrival, const char *label,
+                                const stg_announced_t *announced)
+{
+    stg_object_t *object = arrival->object;
+    apr_pool_t *p = arrival->pool;
+    stg_rows_t *rows;
+    int is_finished;
+
+    STG_TRY(stg_object_settle(object));
+    STG_TRY(check_digests(arrival, announced));
+    STG_TRY(stg_object_commit(object));
+    is_finished = stg_object_is_finished(object);
+    STG_TRY(stg_db_query(
+        &rows, arrival->staging->db, STG_Q_UPLOAD_RECEIVED, p,
+        STG_PARAMS(arrival->object_id, arrival->receiver, label,
+                   apr_off_t_toa(p, stg_object_size(object)),
+                   stg_object_digest(object, STG_MD5),
+                   stg_object_digest(object, STG_SHA1),
+                   stg_object_digest(object, STG_SHA256),
+                   stg_object_etag(object),
+                   is_finished ? "stored" : "finishing")));
+    if (!stg_rows_count(rows))
+        return stg_raise(p, STG_E_NOT_FOUND,
+                         "upload %s was deleted while it arrived",
+                         arrival->id);
+    if (!is_finished)
+        stg_worker_wake(arrival->staging->worker);
+    stg_metric_add_to(STG_METRIC_UPLOADS, is_finished ? "success" : "pending",
+                      NULL, 1);
+    stg_metric_add(STG_METRIC_UPLOAD_BYTES, stg_object_size(object));
+    stg_metric_observe(STG_METRIC_UPLOAD_TIME, NULL,
+                       stg_clock_monotonic() - arrival->began);
+    return STG_OK;
+}
+
+void stg_arrival_fail(stg_arrival_t *arrival, const char *label,
+                      const stg_error_t *why)
+{
+    apr_pool_t *p = arrival->pool;
+    stg_error_t *err;
+
+    stg_metric_add_to(STG_METRIC_UPLOADS, "failure", NULL, 1);
+    err = stg_db_query(NULL, arrival->staging->db, STG_Q_UPLOAD_FAILED, p,
+                       STG_PARAMS(arrival->object_id,
+                                  label ? label : arrival->spec.filename,
+                                  why->message));
+    if (err)
+        stg_log(STG_LOG_WARNING, "upload %s failed, but its row is as it was: %s",
+                arrival->id, stg_error_text(err, p));
+    if (arrival->object)
+        stg_object_discard(arrival->object);
+}

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "uploads/upload.h"
+
+#include "base/ids.h"
+#include "base/text.h"
+#include "core/worker.h"
+
+#include <apr_strings.h>
+
+#include <string.h>
+
+/* Behind every upload there is. */
+#define NEWEST_TIME APR_INT64_C(253402300799000000)
+#define NEWEST_ID "ffffffff-ffff-ffff-ffff-ffffffffffff"
+
+stg_error_t *stg_upload_label(const char **label, const char *given,
+                              const char *fallback, apr_pool_t *p)
+{
+    apr_size_t characters;
+
+    if (!given || !*given)
+        given = fallback;
+    if (!stg_utf8_is_valid(given, strlen(given), &characters))
+        return stg_raise(p, STG_E_INVALID, "the label is not UTF-8 text");
+    if (characters > STG_UPLOAD_LABEL_MAX)
+        return stg_raise(p, STG_E_INVALID,
+                         "the label has %" APR_SIZE_T_FMT
+                         " characters, at most %d are possible",
+                         characters, STG_UPLOAD_LABEL_MAX);
+    *label = given;
+    return STG_OK;
+}
+
+static void read_row(stg_upload_t *upload, const stg_rows_t *rows, int row)
+{
+    const char *size = stg_rows_text(rows, row, "size");
+    int is_whole;
+
+    upload->id = stg_rows_text(rows, row, "id");
+    upload->label = stg_rows_text(rows, row, "label");
+    upload->status = stg_rows_text(rows, row, "status");
+    upload->filename = stg_rows_text(rows, row, "filename");
+    upload->content_type = stg_rows_text(rows, row, "content_type");
+    upload->message = stg_rows_text(rows, row, "message");
+    upload->created = stg_rows_time(rows, row, "created");
+    upload->expires = stg_rows_time(rows, row, "expires");
+    upload->object = stg_rows_text(rows, row, "object");
+    upload->store = stg_rows_text(rows, row, "store");
+    /* digests only after success (spec/edi.md, A4) */
+    is_whole = !strcmp(upload->status, "success");
+    upload->size =
+        is_whole && size ? stg_rows_int(rows, row, "size") : -1;
+    for (int i = 0; i < STG_ALGORITHMS; i++)
+        upload->digests[i] =
+            is_whole ? stg_rows_text(rows, row, stg_algorithm_name(i)) : NULL;
+}
+
+stg_error_t *stg_upload_find(stg_upload_t **upload, stg_db_t *db,
+                             const char *id, const char *service,
+                             const char *owner, apr_pool_t *p)
+{
+    stg_rows_t *rows;
+
+    STG_TRY(stg_db_query(&rows, db, STG_Q_UPLOAD_FIND, p,
+                         STG_PARAMS(id, service, owner)));
+    if (!stg_rows_count(rows))
+        return stg_raise(p, STG_E_NOT_FOUND, "there is no upload %s", id);
+    *upload = apr_pcalloc(p, sizeof(**upload));
+    read_row(*upload, rows, 0);
+    return STG_OK;
+}
+
+stg_error_t *stg_upload_delete(stg_staging_t *staging, const char *id,
+                               const char *service, const char *owner,
+                               apr_pool_t *p)
+{
+    stg_rows_t *rows;
+
+    STG_TRY(stg_db_query(&rows, staging->db, STG_Q_UPLOAD_DELETE, p,
+                         STG_PARAMS(id, service, owner)));
+    if (!stg_rows_count(rows))
+        return stg_raise(p, STG_E_NOT_FOUND, "there is no upload %s", id);
+    stg_worker_wake(staging->worker);
+    return STG_OK;
+}
+
+stg_error_t *stg_upload_query_start(stg_upload_query_t *query,
+                                    const char *cursor, apr_pool_t *p)
+{
+    const char *dot;
+    apr_off_t before;
+
+    query->before = NEWEST_TIME;
+    query->before_id = NEWEST_ID;
+    if (!cursor)
+        return STG_OK;
+    dot = strchr(cursor, '.');
+    if (!dot || !stg_uuid_is_valid(dot + 1) ||
+        !stg_parse_off(apr_pstrndup(p, cursor, (apr_size_t)(dot - cursor)),
+                       &before) ||
+        before > NEWEST_TIME)
+        return stg_raise(p, STG_E_INVALID,
+                         "after is not a cursor from a Link header of this "
+                         "list");
+    query->before = before;
+    query->before_id = dot + 1;
+    return STG_OK;
+}
+
+const char *stg_upload_cursor(const stg_upload_query_t *query, apr_pool_t *p)
+{
+    return apr_psprintf(p, "%" APR_TIME_T_FMT ".%s", query->before,
+                        query->before_id);
+}
+
+stg_error_t *stg_upload_page(apr_array_header_t **page, stg_db_t *db,
+                             stg_upload_query_t *query, int count,
+                             apr_pool_t *p)
+{
+    stg_rows_t *rows;
+
+    STG_TRY(stg_db_query(
+        &rows, db, STG_Q_UPLOAD_PAGE, p,
+        STG_PARAMS(query->service, query->owner, query->status,
+                   apr_psprintf(p, "%" APR_TIME_T_FMT, query->before),
+                   query->before_id, apr_itoa(p, count))));
+    *page = apr_array_make(p, stg_rows_count(rows), sizeof(stg_upload_t));
+    for (int row = 0; row < stg_rows_count(rows); row++) {
+        stg_upload_t *upload = apr_array_push(*page);
+
+        read_row(upload, rows, row);
+        query->before = upload->created;
+        query->before_id = upload->id;
+    }
+    return STG_OK;
+}
+
+stg_error_t *stg_upload_run_finish(stg_staging_t *staging,
+                                   const stg_job_t *job, apr_pool_t *p)
+{
+    STG_TRY(stg_object_finish_parts(staging, job->subject, p));
+    return stg_db_query(
+        NULL, staging->db, STG_Q_UPLOAD_FINISHED, p,
+        STG_PARAMS(job->subject, apr_psprintf(p, "%" APR_INT64_T_FMT, job->id),
+                   apr_psprintf(p, "%" APR_INT64_T_FMT, job->fence)));
+}
+
+stg_error_t *stg_upload_give_up_finish(stg_staging_t *staging,
+                                       const stg_job_t *job,
+                                       const stg_error_t *why, apr_pool_t *p)
+{
+    return stg_db_query(
+        NULL, staging->db, STG_Q_UPLOAD_UNFINISHABLE, p,
+        STG_PARAMS(job->subject, apr_psprintf(p, "%" APR_INT64_T_FMT, job->id),
+                   apr_psprintf(p, "%" APR_INT64_T_FMT, job->fence),
+                   why->message));
+}
+
+stg_error_t *stg_upload_gc_expired(int *done, stg_staging_t *staging,
+                                   apr_pool_t *p)
+{
+    stg_rows_t *rows;
+
+    STG_TRY(stg_db_query(&rows, staging->db, STG_Q_UPLOAD_EXPIRE, p,
+                         STG_PARAMS(apr_itoa(p, STG_GC_BATCH))));
+    *done = (int)stg_rows_int(rows, 0, "done");
+    return STG_OK;
+}
+
+stg_error_t *stg_upload_gc_abandoned(int *done, stg_staging_t *staging,
+                                     apr_pool_t *p)
+{
+    stg_rows_t *rows;
+
+    STG_TRY(stg_db_query(&rows, staging->db, STG_Q_UPLOAD_ABANDON, p,
+                         STG_PARAMS(apr_itoa(p, STG_GC_BATCH),
+                                    "the server was stopped while the upload "
+                                    "arrived: send it again")));
+    *done = (int)stg_rows_int(rows, 0, "done");
+    return STG_OK;
+}

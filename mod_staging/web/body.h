@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef STG_WEB_BODY_H
+#define STG_WEB_BODY_H
+
+#include "stream/sink.h"
+#include "web/request.h"
+
+/* Length announced by Content-Length, -1 if none. */
+apr_off_t stg_body_length(const stg_request_t *req);
+
+/* Push the request body into sink until its end; does not close it. Nothing
+ * is allocated per chunk. Fails with BODY_INCOMPLETE when the client goes
+ * away or cuts it, TIMEOUT when it is too slow, TOO_LARGE beyond
+ * LimitRequestBody, INVALID on bad framing, or as sink fails. */
+stg_error_t *stg_body_pump(stg_request_t *req, stg_sink_t *sink);
+
+/* A field of the header or, after the body, of its trailer (RFC 9110, 6.5);
+ * NULL if absent. */
+const char *stg_body_field(const stg_request_t *req, const char *name);
+
+#endif

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "web/refuse.h"
+
+#include "base/json.h"
+#include "web/web.h"
+
+#include <apr_strings.h>
+#include <http_core.h>
+#include <http_log.h>
+#include <http_protocol.h>
+#include <util_filter.h>
+
+APLOG_USE_MODULE(staging);
+
+static ap_filter_rec_t *error_filter;
+
+/* A cause may hold text of a peer or a path: it stays in the log. */
+static void log_error(const stg_request_t *req, const stg_error_t *err,
+                      int status)
+{
+    int level = status >= HTTP_INTERNAL_SERVER_ERROR ? APLOG_ERR : APLOG_DEBUG;
+
+    ap_log_rerror(APLOG_MARK, level, 0, req->r, "%s [request %s]",
+                  stg_error_text(err, req->pool), req->id);
+}
+
+/* Will bytes of this request still come that nobody is going to read? */
+static int has_unread_body(const stg_request_t *req)
+{
+    const apr_table_t *headers = req->r->headers_in;
+    const char *length = apr_table_get(headers, "Content-Length");
+
+    if (req->is_body_read)
+        return 0;
+    return apr_table_get(headers, "Transfer-Encoding") ||
+           (length && strcmp(length, "0"));
+}
+
+int stg_refuse(stg_request_t *req, const stg_error_t *err)
+{
+    request_rec *r = req->r;
+    int status = stg_code_status(err->code);
+
+    req->error = err;
+    log_error(req, err, status);
+    if (err->retry_after)
+        apr_table_setn(r->err_headers_out, "Retry-After",
+                       apr_itoa(r->pool, err->retry_after));
+    else if (status == HTTP_SERVICE_UNAVAILABLE)
+        apr_table_setn(r->err_headers_out, "Retry-After", "5");
+    if (status == HTTP_UNAUTHORIZED)
+        apr_table_setn(r->err_headers_out, "WWW-Authenticate",
+                       err->code == STG_E_NO_CREDENTIAL
+                           ? "Bearer"
+                           : "Bearer error=\"invalid_token\"");
+    apr_table_setn(r->err_headers_out, "Cache-Control", "no-store");
+    if (has_unread_body(req))
+        r->connection->keepalive = AP_CONN_CLOSE;
+    /* an empty text, so that no ErrorDocument leads the answer elsewhere */
+    ap_custom_response(r, status, "\"");
+    return status;
+}
+
+static const char *generic_text(int status)
+{
+    switch (status) {
+    case HTTP_UNAUTHORIZED:
+        return "authentication is required";
+    case HTTP_FORBIDDEN:
+        return "access is denied by the configuration of this server";
+    case HTTP_NOT_FOUND:
+        return "there is nothing here";
+    case HTTP_REQUEST_TIME_OUT:
+        return "the request came too slowly";
+    case HTTP_REQUEST_ENTITY_TOO_LARGE:
+        return "the request is larger than this server accepts";
+    default:
+        return ap_get_status_line(status) + sizeof("500");
+    }
+}
+
+static const char *error_body(const stg_request_t *req)
+{
+    const stg_error_t *err = req->error;
+    int is_ours = err && stg_code_status(err->code) == req->r->status;
+    json_t *body = json_pack(
+        "{s:s, s:s}", "detail",
+        is_ours ? err->message : generic_text(req->r->status), "request_id",
+        req->id);
+
+    if (is_ours && err->problems) {
+        json_t *problems = json_array();
+
+        for (int i = 0; i < err->problems->nelts; i++) {
+            const stg_problem_t *problem =
+                &APR_ARRAY_IDX(err->problems, i, stg_problem_t);
+
+            json_array_append_new(problems,
+                                  json_pack("{s:s, s:s}", "field",
+                                            problem->field, "message",
+                                            problem->message));
+        }
+        json_object_set_new(body, "problems", problems);
+    }
+    return stg_json_text(stg_json_own(body, req->pool), req->pool);
+}
+
+/* Whatever httpd wanted to say is dropped; at its end comes our body. */
+static apr_status_t write_error(ap_filter_t *f, apr_bucket_brigade *bb)
+{
+    stg_request_t *req = f->ctx;
+    request_rec *r = req->r;
+    const char *body;
+
+    if (APR_BRIGADE_EMPTY(bb) || !APR_BUCKET_IS_EOS(APR_BRIGADE_LAST(bb))) {
+        apr_brigade_cleanup(bb);
+        return APR_SUCCESS;
+    }
+    apr_brigade_cleanup(bb);
+    body = error_body(req);
+    ap_set_content_type(r, "application/json");
+    ap_set_content_length(r, (apr_off_t)strlen(body));
+    apr_brigade_puts(bb, NULL, NULL, body);
+    APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_eos_create(f->c->bucket_alloc));
+    ap_remove_output_filter(f);
+    return ap_pass_brigade(f->next, bb);
+}
+
+static void insert_error_filter(request_rec *r)
+{
+    stg_request_t *req =
+        ap_get_module_config(r->request_config, &staging_module);
+
+    if (req && r->status >= HTTP_BAD_REQUEST)
+        ap_add_output_filter_handle(error_filter, req, r, r->connection);
+}
+
+void stg_refuse_hooks(apr_pool_t *p)
+{
+    (void)p;
+    error_filter = ap_register_output_filter("STAGING_ERROR", write_error,
+                                             NULL, AP_FTYPE_RESOURCE);
+    ap_hook_insert_error_filter(insert_error_filter, NULL, NULL,
+                                APR_HOOK_LAST);
+}

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "web/request.h"
+
+#include "base/ids.h"
+#include "base/text.h"
+#include "web/web.h"
+
+#include <apr_strings.h>
+#include <http_core.h>
+#include <http_log.h>
+#include <http_protocol.h>
+#include <util_cookies.h>
+
+#include <string.h>
+
+APLOG_USE_MODULE(staging);
+
+stg_settings_t *stg_settings(void)
+{
+    return ap_get_module_config(ap_server_conf->module_config,
+                                &staging_module);
+}
+
+stg_process_t *stg_process(void)
+{
+    return stg_settings()->process;
+}
+
+/* Does path lie at or below the mount? */
+static int is_below(const char *path, const char *mount)
+{
+    apr_size_t length = strlen(mount);
+
+    return !strncmp(path, mount, length) &&
+           (path[length] == '/' || path[length] == '\0');
+}
+
+/* Whether a location of ours will serve r. Its path may still be encoded when
+ * this is asked first, so it is compared the way httpd will see it. */
+static int is_ours(const request_rec *r)
+{
+    const apr_array_header_t *mounts = stg_settings()->mounts;
+    char *path;
+
+    if (!r->uri)
+        return 0;
+    path = apr_pstrdup(r->pool, r->uri);
+    ap_normalize_path(path, AP_NORMALIZE_MERGE_SLASHES |
+                                AP_NORMALIZE_DECODE_UNRESERVED |
+                                AP_NORMALIZE_NOT_ABOVE_ROOT |
+                                AP_NORMALIZE_ALLOW_RELATIVE);
+    for (int i = 0; i < mounts->nelts; i++) {
+        const stg_mount_t *mount = &APR_ARRAY_IDX(mounts, i, stg_mount_t);
+
+        if (mount->server == r->server && is_below(path, mount->path))
+            return 1;
+    }
+    return 0;
+}
+
+/* If the pair of count bytes is a credential, put its value where it belongs.
+ * Only names short enough to be one of ours are decoded. */
+static int take_credential(stg_credentials_t *credentials, const char *pair,
+                           apr_size_t count, apr_size_t named, apr_pool_t *p)
+{
+    enum { LONGEST = 3 * sizeof("signature") };
+    const char *value = "";
+    const char **place;
+    const char *name;
+
+    if (named > LONGEST)
+        return 0;
+    name = stg_percent_decode(apr_pstrndup(p, pair, named), p);
+    if (!name)
+        return 0;
+    place = !strcmp(name, "key")         ? &credentials->key
+            : !strcmp(name, "token")     ? &credentials->token
+            : !strcmp(name, "signature") ? &credentials->signature
+                                         : NULL;
+    if (!place)
+        return 0;
+    if (*place)
+        credentials->is_repeated = 1;
+    if (named < count)
+        value = stg_percent_decode(
+            apr_pstrndup(p, pair + named + 1, count - named - 1), p);
+    *place = value ? value : "";
+    return 1;
+}
+
+/* Take the credentials out of a query. Returns what is left of it, NULL if
+ * nothing; *masked is the whole with the values struck out, for the log. */
+static char *split_query(stg_credentials_t *credentials, char **masked,
+                         const char *args, apr_pool_t *p)
+{
+    apr_size_t length = strlen(args);
+    char *rest = apr_palloc(p, length + 1);
+    char *rest_end = rest;
+    /* "key" becomes "key=***": never more than twice as long and a bit */
+    char *shown = apr_palloc(p, 2 * length + sizeof("=***"));
+    char *shown_end = shown;
+
+    for (const char *pair = args; pair; ) {
+        const char *amp = strchr(pair, '&');
+        apr_size_t count = amp ? (apr_size_t)(amp - pair) : strlen(pair);
+        const char *equals = memchr(pair, '=', count);
+        apr_size_t named = equals ? (apr_size_t)(equals - pair) : count;
+        int is_secret = take_credential(credentials, pair, count, named, p);
+        apr_size_t kept = is_secret ? named : count;
+
+        if (!is_secret) {
+            rest_end += rest_end > rest ? (*rest_end = '&', 1) : 0;
+            memcpy(rest_end, pair, count);
+            rest_end += count;
+        }
+        shown_end += shown_end > shown ? (*shown_end = '&', 1) : 0;
+        memcpy(shown_end, pair, kept);
+        shown_end = apr_cpystrn(shown_end + kept, is_secret ? "=***" : "",
+                                sizeof("=***"));
+        pair = amp ? amp + 1 : NULL;
+    }
+    *rest_end = *shown_end = '\0';
+    *masked = shown;
+    return rest_end > rest ? rest : NULL;
+}
+
+static char *with_query(const char *before, const char *masked, apr_pool_t *p)
+{
+    const char *mark = strchr(before, '?');
+
+    if (!mark)
+        return apr_pstrdup(p, before);
+    return apr_pstrcat(p, apr_pstrndup(p, before, (apr_size_t)(mark - before)),
+                       masked ? "?" : "", masked, NULL);
+}
+
+/* From here on nothing that is logged, shown or redirected holds a secret:
+ * not the request line, not the query, not where the client came from. */
+static void hide_credentials(stg_request_t *req)
+{
+    request_rec *r = req->r;
+    const char *referer = apr_table_get(r->headers_in, "Referer");
+    char *masked;
+
+    if (referer && strchr(referer, '?'))
+        apr_table_setn(r->headers_in, "Referer",
+                       with_query(referer, NULL, r->pool));
+    if (!r->args)
+        return;
+    r->args = split_query(&req->credentials, &masked, r->args, r->pool);
+    r->parsed_uri.query = r->args;
+    r->unparsed_uri = with_query(r->unparsed_uri, masked, r->pool);
+    r->the_request =
+        apr_pstrcat(r->pool, r->method, " ", r->unparsed_uri,
+                    r->assbackwards ? NULL : " ", r->protocol, NULL);
+}
+
+static stg_request_t *request_create(request_rec *r)
+{
+    stg_request_t *req = apr_pcalloc(r->pool, sizeof(*req));
+    const char *unique = apr_table_get(r->subprocess_env, "UNIQUE_ID");
+
+    req->r = r;
+    req->pool = r->pool;
+    req->process = stg_process();
+    req->staging = req->process ? &req->process->staging : NULL;
+    req->id = unique ? unique : stg_uuid_create(r->pool);
+    req->began = apr_time_now();
+    /* %L in ErrorLogFormat and LogFormat */
+    r->log_id = req->id;
+    apr_table_setn(r->err_headers_out, "X-Request-Id", req->id);
+    ap_set_module_config(r->request_config, &staging_module, req);
+    hide_credentials(req);
+    return req;
+}
+
+stg_request_t *stg_request_get(request_rec *r)
+{
+    stg_request_t *req =
+        ap_get_module_config(r->request_config, &staging_module);
+
+    if (!req && is_ours(r))
+        req = request_create(r);
+    return req;
+}
+
+static int see_request(request_rec *r)
+{
+    stg_request_get(r);
+    return DECLINED;
+}
+
+/* A request line that could not be parsed never came by see_request; whether
+ * it was meant for us nobody knows, so its query goes. */
+static int see_log(request_rec *r)
+{
+    int is_unparsed = !r->parsed_uri.path && r->status >= HTTP_BAD_REQUEST;
+
+    if (!stg_request_get(r) && is_unparsed && r->the_request)
+        r->the_request = with_query(r->the_request, NULL, r->pool);
+    return DECLINED;
+}
+
+/* Cookies are a credential only where the policy says so; a second cookie of
+ * the name is as ambiguous as a second key. */
+static void read_cookie(stg_request_t *req)
+{
+    const char *value = NULL;
+
+    if (!req->policy->cookie)
+        return;
+    if (ap_cookie_read(req->r, "edi-token", &value, 0) == APR_SUCCESS)
+        req->credentials.cookie = value;
+}
+
+static stg_error_t *read_authorization(stg_request_t *req)
+{
+    const char *value = apr_table_get(req->r->headers_in, "Authorization");
+    static const char scheme[] = "Bearer ";
+
+    if (!value || strncasecmp(value, scheme, sizeof(scheme) - 1))
+        return STG_OK;
+    value += sizeof(scheme) - 1;
+    while (*value == ' ')
+        value++;
+    /* httpd joins repeated headers with a comma, which no token contains */
+    if (strchr(value, ','))
+        return stg_raise(req->pool, STG_E_INVALID,
+                         "the Authorization header was sent twice");
+    req->credentials.bearer = value;
+    return STG_OK;
+}
+
+stg_error_t *stg_request_open(stg_request_t *req)
+{
+    request_rec *r = req->r;
+    apr_array_header_t *query;
+    const stg_policy_t *policy =
+        ap_get_module_config(r->per_dir_config, &staging_module);
+
+    if (req->policy)
+        return STG_OK;
+    if (!req->process)
+        return stg_raise(req->pool, STG_E_INTERNAL,
+                         "the service is not running");
+    if (!policy || !policy->mount)
+        return stg_because(stg_raise(req->pool, STG_E_INTERNAL,
+                                     "the service is not set up here"),
+                           req->pool,
+                           "SetHandler stands outside a plain <Location>");
+    req->policy = policy;
+    req->path = r->uri + strlen(policy->mount);
+    STG_TRY(stg_query_parse(&query, r->args, req->pool));
+    req->query = query;
+    read_cookie(req);
+    return read_authorization(req);
+}
+
+stg_error_t *stg_request_parameter(const char **value,
+                                   const stg_request_t *req, const char *name)
+{
+    return stg_query_single(value, req->query, name, req->pool);
+}
+
+void stg_request_hooks(apr_pool_t *p)
+{
+    /* before anything writes the request line somewhere */
+    static const char *const loggers[] = {"mod_log_forensic.c", NULL};
+    static const char *const ids[] = {"mod_unique_id.c", NULL};
+
+    (void)p;
+    ap_hook_post_read_request(see_request, ids, loggers, APR_HOOK_REALLY_FIRST);
+    ap_hook_log_transaction(see_log, NULL, NULL, APR_HOOK_REALLY_FIRST);
+}

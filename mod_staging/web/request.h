@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef STG_WEB_REQUEST_H
+#define STG_WEB_REQUEST_H
+
+#include "base/query.h"
+#include "web/process.h"
+
+#include <httpd.h>
+
+/*
+ * An HTTP request as handlers see it. One per request_rec, made as early as
+ * post_read_request for paths below our mounts, so that credentials have left
+ * the query before anything is logged.
+ */
+
+/* What the client showed, before anybody believed it. */
+typedef struct stg_credentials_t {
+    const char *bearer;  /* Authorization: Bearer */
+    const char *key;     /* ?key= */
+    const char *token;   /* ?token= */
+    const char *cookie;  /* edi-token */
+    const char *signature; /* ?signature= of a download */
+    int is_repeated;     /* one of them came twice */
+} stg_credentials_t;
+
+typedef struct stg_request_t {
+    request_rec *r;
+    apr_pool_t *pool;
+    const stg_policy_t *policy;
+    stg_process_t *process;
+    stg_staging_t *staging;
+    const char *id;                      /* in errors and logs */
+    const char *path;                    /* below the mount, "" or "/..." */
+    const char *target;                  /* the {id} of the route, or NULL */
+    stg_credentials_t credentials;
+    const struct stg_principal_t *principal; /* NULL: not authenticated */
+    const apr_array_header_t *query;     /* without credentials */
+    const stg_error_t *error;            /* to be rendered */
+    apr_time_t began;
+    int is_body_read;                    /* to its end */
+} stg_request_t;
+
+/* The request of r if r is below one of our mounts, else NULL. */
+stg_request_t *stg_request_get(request_rec *r);
+
+/* Fill in policy, path and query, once the location is known. INVALID. */
+stg_error_t *stg_request_open(stg_request_t *req);
+
+/* The only value of a query parameter, NULL if absent. */
+stg_error_t *stg_request_parameter(const char **value,
+                                   const stg_request_t *req,
+                                   const char *name);
+
+void stg_request_hooks(apr_pool_t *p);
+
+#endif
