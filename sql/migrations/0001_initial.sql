@@ -20,14 +20,16 @@ CREATE TABLE api_key (
 );
 CREATE INDEX api_key_account ON api_key (account);
 
--- A process that receives uploads or runs jobs. While its lease runs, what
--- it is receiving is not touched by anybody else.
+-- A process that receives uploads or runs jobs. While its row is there, what
+-- it is receiving is not touched by anybody else. It is removed some time
+-- after somebody noticed that the lease has run out.
 CREATE TABLE node (
     id          uuid PRIMARY KEY,
     host        text NOT NULL,
     pid         integer NOT NULL,
     started     timestamptz NOT NULL DEFAULT now(),
-    expires     timestamptz NOT NULL
+    expires     timestamptz NOT NULL,
+    suspected   timestamptz                 -- since when it seems dead
 );
 
 -- receiving -> stored -> deleting -> (no row)

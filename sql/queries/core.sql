@@ -1,0 +1,213 @@
+-- Nodes, objects, jobs, garbage collection and the comparison of rows with
+-- bytes. A node is dead when it has no row; who judges that is node_bury.
+
+-- name: node_begin (id, host, pid, lease)
+-- Repeatable, in case the answer was lost.
+INSERT INTO node (id, host, pid, expires)
+VALUES ($1::uuid, $2, $3::integer, now() + make_interval(secs => $4::integer))
+ON CONFLICT (id) DO UPDATE SET expires = EXCLUDED.expires, suspected = NULL
+RETURNING id;
+
+-- name: node_renew (id, lease)
+-- No row: it was buried, and what it was receiving is lost.
+UPDATE node
+SET expires = now() + make_interval(secs => $2::integer), suspected = NULL
+WHERE id = $1::uuid
+RETURNING id;
+
+-- name: node_suspect ()
+-- The first step of a burial: after an outage of the database all leases have
+-- run out, and everybody needs time to renew.
+UPDATE node
+SET suspected = now()
+WHERE id IN (
+    SELECT id FROM node
+    WHERE expires < now() AND suspected IS NULL
+    FOR UPDATE SKIP LOCKED
+);
+
+-- name: node_bury (patience)
+-- A renewal that comes at the same time waits for the row and finds it gone,
+-- or was first and clears suspected: never both.
+DELETE FROM node
+WHERE id IN (
+    SELECT id FROM node
+    WHERE expires < now() AND suspected < now() - make_interval(secs => $1::integer)
+    FOR UPDATE SKIP LOCKED
+)
+RETURNING id;
+
+-- name: node_suspects ()
+SELECT count(*) AS suspects FROM node WHERE suspected IS NOT NULL;
+
+-- name: node_retire (id)
+DELETE FROM node WHERE id = $1::uuid;
+
+-- name: object_parts_begun (id, parts_id)
+UPDATE object
+SET parts_id = $2
+WHERE id = $1::uuid AND state = 'receiving'
+RETURNING id;
+
+-- name: object_discard (id)
+-- What the database has taken for complete (an answer that was lost) stays.
+WITH discarded AS (
+    UPDATE object SET state = 'deleting'
+    WHERE id = $1::uuid AND state = 'receiving'
+)
+SELECT count(*) AS kept
+FROM object
+WHERE id = $1::uuid AND state IN ('finishing', 'stored');
+
+-- name: object_let_go (ids, receiver)
+UPDATE object
+SET receiver = NULL,
+    state = CASE state WHEN 'receiving' THEN 'deleting' ELSE state END
+WHERE id = ANY ($1::uuid[]) AND receiver = $2::uuid;
+
+-- name: object_finish (id, receiver)
+-- Under our name, so that GC keeps away while the store completes.
+UPDATE object
+SET receiver = $2::uuid
+WHERE id = $1::uuid AND state = 'finishing'
+RETURNING store, parts_id, size, etag;
+
+-- name: job_claim (kinds, owner, lease)
+-- One that is due, or whose worker died or lost its claim. Every claim counts
+-- as an attempt, so that a job that kills its process does not do so for ever.
+WITH due AS (
+    SELECT id FROM job
+    WHERE kind = ANY ($1::text[]) AND state <> 'parked' AND run_after <= now()
+      AND (state = 'ready' OR expires < now()
+           OR NOT EXISTS (SELECT FROM node WHERE node.id = job.owner))
+    ORDER BY run_after
+    LIMIT 1
+    FOR UPDATE SKIP LOCKED
+)
+UPDATE job
+SET state = 'running', owner = $2::uuid, fence = fence + 1,
+    attempts = attempts + 1,
+    expires = now() + make_interval(secs => $3::integer)
+FROM due
+WHERE job.id = due.id
+RETURNING job.id, job.kind, job.subject, job.fence, job.attempts;
+
+-- name: job_extend (id, fence, lease)
+UPDATE job
+SET expires = now() + make_interval(secs => $3::integer)
+WHERE id = $1::bigint AND fence = $2::bigint AND state = 'running'
+RETURNING id;
+
+-- name: job_retry (id, fence, error, most_attempts, longest)
+-- Full jitter: anywhere in a window that doubles with each attempt.
+UPDATE job
+SET state = 'ready', owner = NULL, expires = NULL, last_error = $3,
+    attempts = least(attempts, $4::integer),
+    run_after = now() + make_interval(
+        secs => random() * least($5::integer, power(2, least(attempts, 30) - 1)))
+WHERE id = $1::bigint AND fence = $2::bigint AND state = 'running'
+RETURNING id;
+
+-- name: job_park (id, fence, error)
+UPDATE job
+SET state = 'parked', owner = NULL, expires = NULL, last_error = $3
+WHERE id = $1::bigint AND fence = $2::bigint AND state = 'running'
+RETURNING id;
+
+-- name: job_count_parked ()
+SELECT count(*) AS parked FROM job WHERE state = 'parked';
+
+-- name: gc_abandoned (batch)
+-- Objects whose receiver died. Their slices' rows follow in the slices' steps.
+UPDATE object
+SET state = 'deleting'
+WHERE id IN (
+    SELECT id FROM object
+    WHERE state = 'receiving' AND receiver IS NOT NULL
+      AND NOT EXISTS (SELECT FROM node WHERE node.id = object.receiver)
+    LIMIT $1::integer
+    FOR UPDATE SKIP LOCKED
+)
+RETURNING id;
+
+-- name: gc_claim_objects (batch, stores, lease)
+WITH batch AS (
+    SELECT id FROM object
+    WHERE state = 'deleting' AND claimed < now() AND store = ANY ($2::text[])
+      AND (receiver IS NULL
+           OR NOT EXISTS (SELECT FROM node WHERE node.id = object.receiver))
+    ORDER BY claimed
+    LIMIT $1::integer
+    FOR UPDATE SKIP LOCKED
+)
+UPDATE object
+SET claimed = now() + make_interval(secs => $3::integer)
+FROM batch
+WHERE object.id = batch.id
+RETURNING object.id, object.store, object.parts_id;
+
+-- name: gc_delete_objects (ids)
+DELETE FROM object WHERE id = ANY ($1::uuid[]) AND state = 'deleting';
+
+-- name: gc_unknown_store (stores)
+SELECT store FROM object
+WHERE state = 'deleting' AND store <> ALL ($1::text[])
+LIMIT 1;
+
+-- name: check_rows (ids)
+SELECT id, store, state, size FROM object WHERE id = ANY ($1::uuid[]);
+
+-- name: check_stored (store, after, batch)
+SELECT id, size, md5, sha1, sha256 FROM object
+WHERE store = $1 AND state = 'stored' AND id > $2::uuid
+ORDER BY id
+LIMIT $3::integer;
+
+-- name: check_abandoned (store, after, batch)
+SELECT id FROM object
+WHERE store = $1 AND state = 'receiving' AND id > $2::uuid
+  AND (receiver IS NULL
+       OR NOT EXISTS (SELECT FROM node WHERE node.id = object.receiver))
+ORDER BY id
+LIMIT $3::integer;
+
+-- name: check_unfinished (store, kind, after, batch)
+SELECT id FROM object
+WHERE store = $1 AND state = 'finishing' AND id > $3::uuid
+  AND NOT EXISTS (SELECT FROM job WHERE kind = $2 AND subject = object.id)
+ORDER BY id
+LIMIT $4::integer;
+
+-- name: check_unknown_store (stores)
+SELECT DISTINCT store FROM object WHERE store <> ALL ($1::text[]);
+
+-- name: check_idle_jobs (kind, after, batch)
+-- Jobs that have nothing to do and that no worker came to end.
+SELECT id, subject FROM job
+WHERE kind = $1 AND id > $2::bigint AND state <> 'running'
+  AND (state = 'parked' OR run_after < now() - interval '10 minutes')
+  AND NOT EXISTS (SELECT FROM object
+                  WHERE object.id = job.subject AND object.state = 'finishing')
+ORDER BY id
+LIMIT $3::integer;
+
+-- name: repair_lost (id, state, message)
+-- The one place where core knows of uploads: bytes that are lost must not be
+-- listed as a success for even a moment.
+WITH lost AS (
+    UPDATE object SET state = 'deleting'
+    WHERE id = $1::uuid AND state = $2
+    RETURNING id
+)
+UPDATE upload
+SET status = 'failure', message = $3
+FROM lost
+WHERE upload.object = lost.id;
+
+-- name: repair_unfinished (id, kind)
+INSERT INTO job (kind, subject)
+SELECT $2, id FROM object WHERE id = $1::uuid AND state = 'finishing'
+ON CONFLICT DO NOTHING;
+
+-- name: repair_idle_job (id)
+DELETE FROM job WHERE id = $1::bigint AND state <> 'running';
