@@ -51,7 +51,8 @@ typedef struct stg_memory_sink_t stg_memory_sink_t;
 stg_memory_sink_t *stg_memory_sink_create(apr_size_t max, apr_pool_t *p);
 stg_sink_t *stg_memory_sink(stg_memory_sink_t *memory);
 
-/* What was written so far, NUL-terminated; valid until the next write. */
+/* What was written so far, NUL-terminated; valid until the next write. count
+ * may be NULL. */
 const char *stg_memory_sink_text(stg_memory_sink_t *memory, apr_size_t *count);
 
 #endif

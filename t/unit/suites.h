@@ -9,7 +9,9 @@
     SUITE(text) \
     SUITE(query) \
     SUITE(json) \
-    SUITE(metrics)
+    SUITE(metrics) \
+    SUITE(sink) \
+    SUITE(digest)
 /* clang-format on */
 
 #define SUITE(name) void stg_##name##_suite(void);
