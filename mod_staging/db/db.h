@@ -42,21 +42,23 @@ typedef struct stg_db_lender_t {
 
 stg_db_t *stg_db_create(const stg_db_lender_t *lender, apr_pool_t *p);
 
+/* Let a statement take at most so many seconds (default 30). Before use. */
+void stg_db_set_limit(stg_db_t *db, int seconds);
+
 /* A lender with at most max connections of its own, for dsn (libpq). Thread
  * safe; connections are made when needed and closed with p. */
 stg_error_t *stg_db_pool_create(stg_db_lender_t *lender, const char *dsn,
                                 int max, apr_pool_t *p);
 
 /* Parameters of a query: its texts in order, NULL for SQL NULL. */
-#define STG_PARAMS(...)                    \
-    ((const char *const[]){__VA_ARGS__}),  \
+#define STG_PARAMS(...)                                                        \
+    ((const char *const[]){__VA_ARGS__}),                                      \
         (int)(sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *))
 #define STG_NO_PARAMS NULL, 0
 
 /* Run a query. Rows live in p. rows may be NULL if none are wanted. */
 stg_error_t *stg_db_query(stg_rows_t **rows, stg_db_t *db, stg_query_t query,
-                          apr_pool_t *p, const char *const *params,
-                          int count);
+                          apr_pool_t *p, const char *const *params, int count);
 
 /* Run fn in one transaction; db inside is bound to it. fn's error rolls back
  * and is returned. Keep it short: no store calls, no client I/O inside. */
@@ -64,7 +66,8 @@ typedef stg_error_t *stg_db_work_t(stg_db_t *db, void *context, apr_pool_t *p);
 stg_error_t *stg_db_transact(stg_db_t *db, stg_db_work_t *fn, void *context,
                              apr_pool_t *p);
 
-/* SQL text that is not a named query: migrations only. */
+/* SQL text that is not a named query: migrations only. May take ten minutes,
+ * if it raises statement_timeout. */
 stg_error_t *stg_db_script(stg_db_t *db, const char *sql, apr_pool_t *p);
 
 /* Prepare every named query, for the test that proves them. */
@@ -78,7 +81,7 @@ const char *stg_rows_text(const stg_rows_t *rows, int row, const char *column);
 apr_int64_t stg_rows_int(const stg_rows_t *rows, int row, const char *column);
 
 /* A timestamp that the query gave out as epoch microseconds. */
-#define stg_rows_time(rows, row, column) \
+#define stg_rows_time(rows, row, column)                                       \
     ((apr_time_t)stg_rows_int(rows, row, column))
 
 /* "{a,b}": a text[] parameter. */

@@ -13,7 +13,7 @@ stg_error_t *stg_schema_check(stg_db_t *db, apr_pool_t *p);
 /* Apply the missing files of folder (NNNN_name.sql), each in a transaction
  * of its own that also records it in schema_version; *applied counts them.
  * Two migrations at once wait for each other. */
-stg_error_t *stg_schema_migrate(int *applied, stg_db_t *db,
-                                const char *folder, apr_pool_t *p);
+stg_error_t *stg_schema_migrate(int *applied, stg_db_t *db, const char *folder,
+                                apr_pool_t *p);
 
 #endif
