@@ -29,7 +29,7 @@ typedef struct stg_store_t stg_store_t;
  * All texts; a driver refuses options that it does not know. */
 typedef struct stg_store_config_t {
     const char *name;
-    const char *url;              /* memory: | file:///dir | s3://bucket/pre */
+    const char *url; /* memory: | file:///dir | s3://bucket/prefix */
     const apr_table_t *options;
     apr_off_t part_memory;        /* cap of parts in memory, per process */
     const char *temp_dir;         /* where parts beyond the cap wait */
@@ -47,7 +47,8 @@ typedef struct stg_object_spec_t {
     const char *key;
     const char *content_type;
     const char *token;     /* ours, kept with the object where possible */
-    apr_off_t size;        /* -1 if not known */
+    apr_off_t size;        /* that will come, or close() fails with
+                            * STORE_FAILED; -1 if not known */
     stg_receipt_t *receipt; /* filled in by close(), in the sink's pool */
 
     /* The store has begun something under this id that must be finished or
@@ -120,7 +121,8 @@ typedef struct stg_store_driver_t {
                          const char *key, apr_pool_t *p);
 
     /* Push bytes [first, first + count) into sink; does not close it. count
-     * < 0 means to the end. Fails with NOT_FOUND. */
+     * < 0 means to the end. Fails with NOT_FOUND, and with STORE_FAILED if
+     * the object is too short for that. */
     stg_error_t *(*read)(stg_store_t *store, const char *key, apr_off_t first,
                          apr_off_t count, stg_sink_t *sink, apr_pool_t *p);
 
@@ -165,11 +167,20 @@ stg_error_t *stg_store_config_parse(stg_store_config_t **config,
                                     const char *const *words, int count,
                                     apr_pool_t *p);
 
+/* For drivers: fails with INVALID if config has an option that is not in
+ * known, which a NULL ends. */
+stg_error_t *stg_store_options_check(const stg_store_config_t *config,
+                                     const char *const *known, apr_pool_t *p);
+
 /* The key of an object: two digits of its id, a slash, its id. */
 const char *stg_store_key(const char *object_id, apr_pool_t *p);
 
 /* The id in a key made by stg_store_key(), NULL if it is not of ours. */
 const char *stg_store_key_id(const char *key, apr_pool_t *p);
+
+/* For drivers, before a key becomes a path or part of a URL: fails with
+ * INTERNAL if it is not of ours. */
+stg_error_t *stg_store_key_check(const char *key, apr_pool_t *p);
 
 /* Several stores by name. */
 typedef struct stg_stores_t {

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/store.h"
+
+#include "base/ids.h"
+
+#include <apr_lib.h>
+#include <apr_strings.h>
+
+#include <string.h>
+
+static const stg_store_driver_t *const drivers[] = {
+    &stg_store_memory_driver,
+    &stg_store_file_driver,
+};
+
+enum {
+    DRIVERS = sizeof(drivers) / sizeof(drivers[0]),
+    FAN_LENGTH = 2 /* digits of the id in front of the slash */
+};
+
+static const stg_store_driver_t *driver_find(const char *url)
+{
+    for (int i = 0; i < DRIVERS; i++) {
+        apr_size_t length = strlen(drivers[i]->scheme);
+
+        if (!strncmp(url, drivers[i]->scheme, length) && url[length] == ':')
+            return drivers[i];
+    }
+    return NULL;
+}
+
+static stg_error_t *url_is_unknown(const char *url, apr_pool_t *p)
+{
+    const char *schemes = "";
+
+    for (int i = 0; i < DRIVERS; i++)
+        schemes = apr_pstrcat(p, schemes, i ? ", " : "", drivers[i]->scheme,
+                              ":", NULL);
+    return stg_raise(p, STG_E_INVALID,
+                     "no kind of store has the URL \"%s\": it begins with one "
+                     "of %s",
+                     url, schemes);
+}
+
+stg_error_t *stg_store_open(stg_store_t **store,
+                            const stg_store_config_t *config, apr_pool_t *p)
+{
+    const stg_store_driver_t *driver = driver_find(config->url);
+
+    if (!driver)
+        return url_is_unknown(config->url, p);
+    return driver->open(store, config, p);
+}
+
+static int name_is_valid(const char *name)
+{
+    for (const char *c = name; *c; c++) {
+        if (!apr_isalnum(*c) && *c != '-' && *c != '_')
+            return 0;
+    }
+    return *name != '\0';
+}
+
+static stg_error_t *option_add(apr_table_t *options, const char *word,
+                               apr_pool_t *p)
+{
+    const char *equals = strchr(word, '=');
+    const char *name;
+
+    if (!equals || equals == word)
+        return stg_raise(p, STG_E_INVALID,
+                         "a store option is written name=value, not \"%s\"",
+                         word);
+    name = apr_pstrmemdup(p, word, equals - word);
+    if (apr_table_get(options, name))
+        return stg_raise(p, STG_E_INVALID, "the store option %s stands twice",
+                         name);
+    apr_table_set(options, name, equals + 1);
+    return STG_OK;
+}
+
+stg_error_t *stg_store_config_parse(stg_store_config_t **config,
+                                    const char *const *words, int count,
+                                    apr_pool_t *p)
+{
+    stg_store_config_t *made = apr_pcalloc(p, sizeof(*made));
+    apr_table_t *options = apr_table_make(p, 4);
+
+    if (count < 2)
+        return stg_raise(p, STG_E_INVALID, "a store needs a name and a URL");
+    if (!name_is_valid(words[0]))
+        return stg_raise(p, STG_E_INVALID,
+                         "the name of a store has only letters, digits, - and "
+                         "_, not \"%s\"",
+                         words[0]);
+    if (!driver_find(words[1]))
+        return url_is_unknown(words[1], p);
+    for (int i = 2; i < count; i++)
+        STG_TRY(option_add(options, words[i], p));
+    made->name = apr_pstrdup(p, words[0]);
+    made->url = apr_pstrdup(p, words[1]);
+    made->options = options;
+    *config = made;
+    return STG_OK;
+}
+
+stg_error_t *stg_store_options_check(const stg_store_config_t *config,
+                                     const char *const *known, apr_pool_t *p)
+{
+    const apr_array_header_t *options = apr_table_elts(config->options);
+
+    for (int i = 0; i < options->nelts; i++) {
+        const char *name = APR_ARRAY_IDX(options, i, apr_table_entry_t).key;
+        const char *const *k = known;
+
+        while (*k && strcmp(*k, name))
+            k++;
+        if (!*k)
+            return stg_raise(p, STG_E_INVALID,
+                             "the store %s has no option \"%s\"", config->url,
+                             name);
+    }
+    return STG_OK;
+}
+
+const char *stg_store_key(const char *object_id, apr_pool_t *p)
+{
+    return apr_psprintf(p, "%.*s/%s", FAN_LENGTH, object_id, object_id);
+}
+
+static int key_is_ours(const char *key)
+{
+    return strlen(key) > FAN_LENGTH && key[FAN_LENGTH] == '/' &&
+           stg_uuid_is_valid(key + FAN_LENGTH + 1) &&
+           !strncmp(key, key + FAN_LENGTH + 1, FAN_LENGTH);
+}
+
+const char *stg_store_key_id(const char *key, apr_pool_t *p)
+{
+    return key_is_ours(key) ? apr_pstrdup(p, key + FAN_LENGTH + 1) : NULL;
+}
+
+stg_error_t *stg_store_key_check(const char *key, apr_pool_t *p)
+{
+    if (key_is_ours(key))
+        return STG_OK;
+    return stg_because(
+        stg_raise(p, STG_E_INTERNAL, "the object has no valid place"), p,
+        "\"%s\" is no key of ours", key);
+}
+
+stg_store_t *stg_stores_find(const stg_stores_t *stores, const char *name)
+{
+    for (int i = 0; i < stores->count; i++) {
+        if (!strcmp(stores->list[i]->name, name))
+            return stores->list[i];
+    }
+    return NULL;
+}

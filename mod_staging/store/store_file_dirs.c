@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/store_file.h"
+
+#include <apr_strings.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+const char *stg_file_object_path(const stg_file_store_t *store, const char *key,
+                                 apr_pool_t *p)
+{
+    return apr_pstrcat(p, store->dir, "/objects/", key, NULL);
+}
+
+const char *stg_file_temp_path(const stg_file_store_t *store, const char *key,
+                               apr_pool_t *p)
+{
+    return apr_pstrcat(p, store->dir, "/tmp/", stg_store_key_id(key, p), NULL);
+}
+
+const char *stg_file_object_dir(const stg_file_store_t *store, int fan,
+                                apr_pool_t *p)
+{
+    return apr_psprintf(p, "%s/objects/%02x", store->dir, fan);
+}
+
+const char *stg_file_temp_dir(const stg_file_store_t *store, apr_pool_t *p)
+{
+    return apr_pstrcat(p, store->dir, "/tmp", NULL);
+}
+
+int stg_file_fan(const char *key)
+{
+    const char digits[] = {key[0], key[1], '\0'};
+
+    return (int)apr_strtoi64(digits, NULL, 16);
+}
+
+stg_error_t *stg_file_error(int error, const char *what, apr_pool_t *p)
+{
+    stg_error_t *err;
+
+    switch (error) {
+    case ENOSPC:
+    case EDQUOT:
+        err = stg_raise(p, STG_E_NO_SPACE, "the store is full");
+        break;
+    case ENOENT:
+    case ENOTCONN:
+    case ESTALE:
+    case ETIMEDOUT:
+        err = stg_raise(p, STG_E_STORE_DOWN, "the store is not there");
+        break;
+    default:
+        err = stg_raise(p, STG_E_STORE_FAILED, "the store failed");
+    }
+    return stg_because_apr(err, p, APR_FROM_OS_ERROR(error), what);
+}
+
+stg_error_t *stg_file_sync_dir(const char *path, apr_pool_t *p)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int error = 0;
+
+    if (fd < 0)
+        return stg_file_error(errno, path, p);
+    if (fsync(fd))
+        error = errno;
+    close(fd);
+    return error ? stg_file_error(error, path, p) : STG_OK;
+}
+
+stg_error_t *stg_file_space(apr_off_t *available, const stg_file_store_t *store,
+                            apr_pool_t *p)
+{
+    struct statvfs fs;
+
+    if (statvfs(store->dir, &fs))
+        return stg_file_error(errno, store->dir, p);
+    *available = (apr_off_t)fs.f_bavail * (apr_off_t)fs.f_frsize;
+    return STG_OK;
+}
+
+/* The directory is there afterwards; *was_made is set if it was not. */
+static stg_error_t *make_dir(int *was_made, const stg_file_store_t *store,
+                             const char *path, apr_pool_t *p)
+{
+    struct stat owner;
+
+    if (mkdir(path, 0700))
+        return errno == EEXIST ? STG_OK : stg_file_error(errno, path, p);
+    *was_made = 1;
+    if (geteuid() == 0 && !stat(store->dir, &owner) &&
+        chown(path, owner.st_uid, owner.st_gid))
+        return stg_file_error(errno, path, p);
+    return STG_OK;
+}
+
+stg_error_t *stg_file_make_dirs(const stg_file_store_t *store, apr_pool_t *p)
+{
+    const char *objects = apr_pstrcat(p, store->dir, "/objects", NULL);
+    int was_made = 0;
+
+    STG_TRY(make_dir(&was_made, store, store->dir, p));
+    STG_TRY(make_dir(&was_made, store, stg_file_temp_dir(store, p), p));
+    STG_TRY(make_dir(&was_made, store, objects, p));
+    for (int fan = 0; fan < STG_FILE_FANS; fan++)
+        STG_TRY(
+            make_dir(&was_made, store, stg_file_object_dir(store, fan, p), p));
+    if (!was_made)
+        return STG_OK;
+    STG_TRY(stg_file_sync_dir(objects, p));
+    STG_TRY(stg_file_sync_dir(store->dir, p));
+    return stg_file_sync_dir(apr_pstrcat(p, store->dir, "/..", NULL), p);
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/store_file.h"
+
+#include <apr_strings.h>
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+typedef struct listing_t {
+    stg_found_fn_t *fn;
+    void *context;
+    int is_temporary;
+    apr_pool_t *turn; /* cleared after each thing found */
+} listing_t;
+
+/* What is not a file of ours by name and kind (lost+found, .nfs...) is none
+ * of our business; what is gone since readdir is not there. */
+static stg_error_t *list_one(const listing_t *listing, int dir,
+                             const char *name)
+{
+    const char *key = stg_store_key(name, listing->turn);
+    stg_found_t found = {.key = key, .is_temporary = listing->is_temporary};
+    struct stat st;
+
+    if (!stg_store_key_id(key, listing->turn) ||
+        fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) || !S_ISREG(st.st_mode))
+        return STG_OK;
+    found.size = listing->is_temporary ? -1 : st.st_size;
+    found.modified = apr_time_from_sec(st.st_mtime);
+    return listing->fn(listing->context, &found, listing->turn);
+}
+
+static stg_error_t *list_dir(const listing_t *listing, const char *path,
+                             apr_pool_t *p)
+{
+    stg_error_t *err = STG_OK;
+    struct dirent *entry;
+    DIR *dir = opendir(path);
+
+    if (!dir)
+        return stg_file_error(errno, path, p);
+    while (!err && (errno = 0, entry = readdir(dir))) {
+        apr_pool_clear(listing->turn);
+        err = list_one(listing, dirfd(dir), entry->d_name);
+    }
+    if (!err && errno)
+        err = stg_file_error(errno, path, p);
+    closedir(dir);
+    return err;
+}
+
+stg_error_t *stg_file_list(stg_store_t *store, stg_found_fn_t *fn,
+                           void *context, apr_pool_t *p)
+{
+    const stg_file_store_t *files = (const stg_file_store_t *)store;
+    listing_t listing = {.fn = fn, .context = context};
+
+    apr_pool_create(&listing.turn, p);
+    for (int fan = 0; fan < STG_FILE_FANS; fan++)
+        STG_TRY(list_dir(&listing, stg_file_object_dir(files, fan, p), p));
+    listing.is_temporary = 1;
+    STG_TRY(list_dir(&listing, stg_file_temp_dir(files, p), p));
+    apr_pool_destroy(listing.turn);
+    return STG_OK;
+}
+
+static stg_error_t *remove_file(const char *path, apr_pool_t *p)
+{
+    if (unlink(path) && errno != ENOENT)
+        return stg_file_error(errno, path, p);
+    return STG_OK;
+}
+
+/* Directories are made durable even if nothing was left to remove: whoever
+ * removed it may have died before it came to that. */
+stg_error_t *stg_file_remove(stg_store_t *store, const stg_unfinished_t *what,
+                             int count, apr_pool_t *p)
+{
+    const stg_file_store_t *files = (const stg_file_store_t *)store;
+    char is_touched[STG_FILE_FANS] = {0};
+    apr_pool_t *turn;
+
+    if (count <= 0)
+        return STG_OK;
+    apr_pool_create(&turn, p);
+    for (int i = 0; i < count; i++) {
+        const char *key = what[i].key;
+
+        apr_pool_clear(turn);
+        STG_TRY(stg_store_key_check(key, turn));
+        STG_TRY(remove_file(stg_file_temp_path(files, key, turn), turn));
+        STG_TRY(remove_file(stg_file_object_path(files, key, turn), turn));
+        is_touched[stg_file_fan(key)] = 1;
+    }
+    apr_pool_destroy(turn);
+    for (int fan = 0; fan < STG_FILE_FANS; fan++) {
+        if (is_touched[fan])
+            STG_TRY(stg_file_sync_dir(stg_file_object_dir(files, fan, p), p));
+    }
+    return stg_file_sync_dir(stg_file_temp_dir(files, p), p);
+}

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/store_file.h"
+
+#include <apr_strings.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+    GATHERED = 64 * 1024,   /* smaller writes are gathered to this */
+    STEP = 8 * 1024 * 1024, /* the kernel is told to write each of these */
+    BEHIND = 8 * STEP       /* and at most so much waits in memory */
+};
+
+typedef struct file_object_t {
+    stg_sink_t sink;
+    const stg_file_store_t *store;
+    const char *key;
+    const char *temp_path;
+    apr_off_t announced; /* -1 if not known */
+    stg_receipt_t *receipt;
+    int fd;
+    apr_off_t written;
+    apr_off_t pushed; /* up to here the kernel was told to write */
+    char *gathered;
+    apr_size_t gathered_count;
+} file_object_t;
+
+static stg_error_t *refuse(const file_object_t *object, const char *message)
+{
+    return stg_raise(object->sink.pool, STG_E_STORE_FAILED, "%s", message);
+}
+
+static stg_error_t *object_error(const file_object_t *object, const char *path)
+{
+    return stg_file_error(errno, path, object->sink.pool);
+}
+
+/* Start to write early, so that close() has little to wait for, and do not
+ * run ahead of the disk. What is written is dropped from the page cache:
+ * recycled pages are quicker than fresh ones, and one large object does not
+ * push out what others need. */
+static stg_error_t *write_behind(file_object_t *object)
+{
+    while (object->written - object->pushed >= STEP) {
+        apr_off_t done = object->pushed - BEHIND;
+
+        if (sync_file_range(object->fd, object->pushed, STEP,
+                            SYNC_FILE_RANGE_WRITE) &&
+            errno != EINVAL && errno != ENOSYS)
+            return object_error(object, object->temp_path);
+        object->pushed += STEP;
+        if (done < 0)
+            continue;
+        if (sync_file_range(object->fd, done, STEP,
+                            SYNC_FILE_RANGE_WAIT_BEFORE |
+                                SYNC_FILE_RANGE_WRITE |
+                                SYNC_FILE_RANGE_WAIT_AFTER) &&
+            errno != EINVAL && errno != ENOSYS)
+            return object_error(object, object->temp_path);
+        posix_fadvise(object->fd, done, STEP, POSIX_FADV_DONTNEED);
+    }
+    return STG_OK;
+}
+
+static stg_error_t *write_out(file_object_t *object, const char *bytes,
+                              apr_size_t count)
+{
+    while (count) {
+        ssize_t n = write(object->fd, bytes, count);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return object_error(object, object->temp_path);
+        bytes += n;
+        count -= (apr_size_t)n;
+        object->written += n;
+    }
+    return write_behind(object);
+}
+
+static stg_error_t *write_gathered(file_object_t *object)
+{
+    apr_size_t count = object->gathered_count;
+
+    object->gathered_count = 0;
+    return write_out(object, object->gathered, count);
+}
+
+static stg_error_t *object_write(stg_sink_t *sink, const char *bytes,
+                                 apr_size_t count)
+{
+    file_object_t *object = (file_object_t *)sink;
+
+    if (object->gathered_count + count > GATHERED)
+        STG_TRY(write_gathered(object));
+    if (count >= GATHERED)
+        return write_out(object, bytes, count);
+    if (!object->gathered)
+        object->gathered = apr_palloc(sink->pool, GATHERED);
+    if (count)
+        memcpy(object->gathered + object->gathered_count, bytes, count);
+    object->gathered_count += count;
+    return STG_OK;
+}
+
+/* Never over another object: keys are not used twice. Not every file system
+ * can rename so; link() refuses everywhere. */
+static stg_error_t *publish(const file_object_t *object, const char *path)
+{
+    if (!renameat2(AT_FDCWD, object->temp_path, AT_FDCWD, path,
+                   RENAME_NOREPLACE))
+        return STG_OK;
+    if (errno == ENOENT)
+        return refuse(object, "the object was removed while it was received");
+    if (errno != EINVAL && errno != ENOSYS)
+        return object_error(object, path);
+    if (link(object->temp_path, path) || unlink(object->temp_path))
+        return object_error(object, path);
+    return STG_OK;
+}
+
+static apr_status_t object_cleanup(void *data)
+{
+    file_object_t *object = data;
+
+    close(object->fd);
+    unlink(object->temp_path);
+    return APR_SUCCESS;
+}
+
+static stg_error_t *object_close(stg_sink_t *sink)
+{
+    file_object_t *object = (file_object_t *)sink;
+    apr_pool_t *p = sink->pool;
+    const char *dir =
+        stg_file_object_dir(object->store, stg_file_fan(object->key), p);
+    struct stat st;
+
+    STG_TRY(write_gathered(object));
+    if (fsync(object->fd) || fstat(object->fd, &st))
+        return object_error(object, object->temp_path);
+    if (st.st_size != object->written)
+        return refuse(object, "the store did not keep every byte");
+    if (object->announced >= 0 && object->announced != object->written)
+        return refuse(object, "the object is not as long as was announced");
+    STG_TRY(
+        publish(object, stg_file_object_path(object->store, object->key, p)));
+    /* From here on the name in tmp/ is not ours to remove. */
+    apr_pool_cleanup_kill(p, object, object_cleanup);
+    close(object->fd);
+    STG_TRY(stg_file_sync_dir(dir, p));
+    STG_TRY(stg_file_sync_dir(stg_file_temp_dir(object->store, p), p));
+    *object->receipt =
+        (stg_receipt_t){.size = object->written, .is_finished = 1};
+    return STG_OK;
+}
+
+static const stg_sink_class_t object_class = {object_write, object_close};
+
+static stg_error_t *check_reserve(const stg_file_store_t *store, apr_off_t size,
+                                  apr_pool_t *p)
+{
+    apr_off_t available;
+
+    if (!store->reserve)
+        return STG_OK;
+    STG_TRY(stg_file_space(&available, store, p));
+    if (available < store->reserve || available - store->reserve < size)
+        return stg_raise(p, STG_E_NO_SPACE, "the store is full");
+    return STG_OK;
+}
+
+stg_error_t *stg_file_create(stg_sink_t **sink, stg_store_t *store,
+                             const stg_object_spec_t *spec, apr_pool_t *p)
+{
+    const stg_file_store_t *files = (const stg_file_store_t *)store;
+    file_object_t *object = apr_pcalloc(p, sizeof(*object));
+
+    STG_TRY(stg_store_key_check(spec->key, p));
+    STG_TRY(check_reserve(files, spec->size, p));
+    *object =
+        (file_object_t){.sink = {&object_class, p},
+                        .store = files,
+                        .key = apr_pstrdup(p, spec->key),
+                        .temp_path = stg_file_temp_path(files, spec->key, p),
+                        .announced = spec->size,
+                        .receipt = spec->receipt};
+    object->fd =
+        open(object->temp_path,
+             O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (object->fd < 0)
+        return object_error(object, object->temp_path);
+    apr_pool_cleanup_register(p, object, object_cleanup, apr_pool_cleanup_null);
+    *sink = &object->sink;
+    return STG_OK;
+}
