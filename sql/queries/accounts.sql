@@ -1,0 +1,69 @@
+-- Accounts and their keys. Times go out as epoch microseconds, 0 for none.
+
+-- name: account_add (name)
+INSERT INTO account (name) VALUES ($1)
+ON CONFLICT (name) DO NOTHING
+RETURNING id;
+
+-- name: account_list ()
+SELECT a.id, a.name,
+       (extract(epoch FROM a.created) * 1000000)::bigint AS created,
+       (a.disabled IS NOT NULL)::int AS is_disabled,
+       (SELECT count(*) FROM api_key k
+        WHERE k.account = a.id AND k.revoked IS NULL
+          AND (k.expires IS NULL OR k.expires > now())) AS keys
+FROM account a
+ORDER BY a.name;
+
+-- name: account_disable (name)
+UPDATE account SET disabled = coalesce(disabled, now())
+WHERE name = $1
+RETURNING id;
+
+-- name: account_enable (name)
+UPDATE account SET disabled = NULL
+WHERE name = $1
+RETURNING id;
+
+-- name: key_add (account, sha256, hint, label, scopes, lifetime)
+-- No row: no such account. lifetime in seconds, NULL for ever.
+INSERT INTO api_key (account, sha256, hint, label, scopes, expires)
+SELECT id, $2, $3, $4, $5::text[], now() + make_interval(secs => $6::bigint)
+FROM account
+WHERE name = $1
+RETURNING id;
+
+-- name: key_list (account)
+-- Of one account, or with NULL of all.
+SELECT k.id, a.name AS account, k.hint, k.label,
+       array_to_string(k.scopes, ',') AS scopes,
+       (extract(epoch FROM k.created) * 1000000)::bigint AS created,
+       (extract(epoch FROM coalesce(k.expires, 'epoch')) * 1000000)::bigint AS expires,
+       CASE WHEN k.revoked IS NOT NULL THEN 'revoked'
+            WHEN k.expires <= now() THEN 'expired'
+            WHEN a.disabled IS NOT NULL THEN 'disabled'
+            ELSE 'active' END AS status
+FROM api_key k JOIN account a ON a.id = k.account
+WHERE $1::text IS NULL OR a.name = $1
+ORDER BY a.name, k.created, k.id;
+
+-- name: key_revoke (key)
+-- By id or hint. A hint that fits several keys revokes none of them.
+WITH named AS (
+    SELECT id FROM api_key WHERE id::text = $1 OR hint = $1
+), revoked AS (
+    UPDATE api_key SET revoked = coalesce(revoked, now())
+    WHERE id IN (SELECT id FROM named) AND (SELECT count(*) FROM named) = 1
+)
+SELECT count(*) AS named FROM named;
+
+-- name: key_find (sha256)
+-- A row only if the key is good now. remaining is in microseconds.
+SELECT a.id AS account, a.name,
+       ('read' = ANY (k.scopes))::int AS may_read,
+       ('write' = ANY (k.scopes))::int AS may_write,
+       (extract(epoch FROM k.expires) * 1000000)::bigint AS expires,
+       (extract(epoch FROM k.expires - now()) * 1000000)::bigint AS remaining
+FROM api_key k JOIN account a ON a.id = k.account
+WHERE k.sha256 = $1 AND k.revoked IS NULL AND a.disabled IS NULL
+  AND (k.expires IS NULL OR k.expires > now());
