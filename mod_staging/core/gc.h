@@ -21,12 +21,19 @@ typedef struct stg_gc_step_t {
     stg_gc_fn_t *run;
 } stg_gc_step_t;
 
-/* The step that every store needs: objects in state deleting without a live
- * receiver lose their bytes, then their rows. */
-stg_error_t *stg_gc_objects(int *done, stg_staging_t *staging, apr_pool_t *p);
+/* The steps that everybody needs, in this order; a slice's own go between the
+ * second and the third. */
 
-/* Rows of nodes whose leases ended and that nothing names any more. */
+/* Bury the dead: see core/node.h. */
 stg_error_t *stg_gc_nodes(int *done, stg_staging_t *staging, apr_pool_t *p);
+
+/* Objects whose receiver is dead become deleting. */
+stg_error_t *stg_gc_abandoned(int *done, stg_staging_t *staging, apr_pool_t *p);
+
+/* Objects in state deleting without a living receiver lose their bytes, then
+ * their rows. Fails, after the work, if some are in a store that is not
+ * configured: they are left alone. */
+stg_error_t *stg_gc_objects(int *done, stg_staging_t *staging, apr_pool_t *p);
 
 /* All steps (ended by a NULL name) until nothing is left or *stop turns
  * true; *done counts everything. A failing step does not keep the later ones

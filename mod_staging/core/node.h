@@ -9,26 +9,34 @@
 /*
  * A process that receives bytes or runs jobs, known to the others by a row
  * with a lease (database clock). Objects in state receiving name their node:
- * while its lease runs nobody else touches them. The worker's housekeeping
- * thread renews the lease; a process whose renewals fail must assume that it
- * has lost what it was receiving.
+ * while its row is there nobody else touches them. The worker's housekeeping
+ * thread renews the lease.
+ *
+ * A node is dead when it has no row, and only stg_node_bury() removes the
+ * row of another: in two steps, so that an outage of the database, after
+ * which all leases have run out, costs nobody what it was receiving. First
+ * it is suspected; if it has not renewed its lease STG_NODE_PATIENCE_SECONDS
+ * later, by the database's clock, it is buried. Until then it may take its
+ * lease up again. Everybody suspects and buries, so a node that was killed is
+ * buried within a minute as long as one lives.
  */
 
 enum {
     STG_NODE_LEASE_SECONDS = 30,
-    STG_NODE_RENEW_SECONDS = 8
+    STG_NODE_RENEW_SECONDS = 8,
+    STG_NODE_PATIENCE_SECONDS = 20
 };
 
 typedef struct stg_node_t stg_node_t;
 
-/* A new identity; no row yet. */
+/* A new identity; no row yet. All functions are thread safe. */
 stg_node_t *stg_node_create(apr_pool_t *p);
 
+/* Valid as long as the node, also when it has got another id since. */
 const char *stg_node_id(const stg_node_t *node);
 
-/* Insert or prolong the row. A lease that has run out meanwhile is not taken
- * up again: the node gets a new id (what it was receiving is lost), which
- * stg_node_id() returns from then on. Thread safe. */
+/* Insert or prolong the row. A node that was buried meanwhile gets a new id:
+ * what it was receiving is lost. */
 stg_error_t *stg_node_renew(stg_node_t *node, stg_db_t *db, apr_pool_t *p);
 
 /* Is the lease certain to run still, by our own monotonic clock? */
@@ -36,5 +44,20 @@ int stg_node_is_alive(const stg_node_t *node);
 
 /* Remove the row: nothing of ours is being received any more. */
 stg_error_t *stg_node_retire(stg_node_t *node, stg_db_t *db, apr_pool_t *p);
+
+/* The database could not be told that this object is not ours any more:
+ * remember it, so that stg_node_settle_debts() tells it later. Without it
+ * the object would wait for the end of the process. */
+void stg_node_let_go_later(stg_node_t *node, const char *object_id);
+stg_error_t *stg_node_settle_debts(stg_node_t *node, stg_db_t *db,
+                                   apr_pool_t *p);
+
+/* Suspect those whose leases have run out, bury those that were suspected
+ * long enough. *buried may be NULL. */
+stg_error_t *stg_node_bury(int *buried, stg_db_t *db, apr_pool_t *p);
+
+/* How many are suspected: they and what they left are not buried before
+ * STG_NODE_PATIENCE_SECONDS have passed (stagingctl gc waits for them). */
+stg_error_t *stg_node_suspects(int *count, stg_db_t *db, apr_pool_t *p);
 
 #endif

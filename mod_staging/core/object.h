@@ -13,13 +13,19 @@
  * The row of a new object is inserted by its slice, in the same statement as
  * the slice's own row (see upload_begin in sql/queries/uploads.sql), so that
  * neither exists without the other. So are the changes receiving -> stored,
- * receiving -> finishing (with its job) and -> deleting.
+ * receiving -> finishing (with its job) and -> deleting. The first two also
+ * set receiver to NULL: GC keeps away from what has a living receiver.
  */
 
 typedef struct stg_object_t stg_object_t;
 
+/* The kind of the job that an object in state finishing has; its subject is
+ * the object. Run by the slice that owns the object. */
+#define STG_OBJECT_FINISH "finish_object"
+
 /* Begin to receive into store, after the row was committed. id is the row's
- * id, size -1 if not known. */
+ * id, size -1 if not known. Fails with BUSY while the node has no lease.
+ * When it fails it has let go of the row. */
 stg_error_t *stg_object_receive(stg_object_t **object, stg_staging_t *staging,
                                 stg_store_t *store, const char *id,
                                 const char *content_type, apr_off_t size,
@@ -31,10 +37,9 @@ stg_sink_t *stg_object_sink(stg_object_t *object);
 /* All bytes have come: wait for the digests, keep nothing back. */
 stg_error_t *stg_object_settle(stg_object_t *object);
 
-/* Make the bytes durable in the store. Fails with STORE_DOWN, without a
- * commit, if the node's lease has run out. After it the slice tells the
- * database, and if that finds the object gone or fails for good, calls
- * stg_object_discard(). */
+/* Make the bytes durable in the store. Fails with BUSY, without a commit, if
+ * the node's lease has run out. After it the slice tells the database, and if
+ * that finds the object gone, or fails, calls stg_object_discard(). */
 stg_error_t *stg_object_commit(stg_object_t *object);
 
 /* After commit: is the object there, or must a job finish its parts? */
@@ -48,13 +53,16 @@ const char *stg_object_digest(const stg_object_t *object,
 /* After commit; NULL if the store has none. */
 const char *stg_object_etag(const stg_object_t *object);
 
-/* Remove the bytes that were sent and let go of the row (receiver = NULL), so
- * that GC may end it. Best effort: what fails here GC does. */
+/* Remove the bytes that were sent, mark the row deleting and let go of it, so
+ * that GC may end it. Does nothing if the database has taken the object for
+ * complete, so that it may be called when the outcome of a statement is not
+ * known. Best effort: what fails here GC does. Its sinks are gone then. */
 void stg_object_discard(stg_object_t *object);
 
-/* The job kind that completes an object's parts: verifies, then stored. */
+/* The store's part of the job that completes an object's parts: complete and
+ * verify. Fails with NOT_FOUND if there is no such object in state finishing
+ * (any more). The slice tells the database after it. */
 stg_error_t *stg_object_finish_parts(stg_staging_t *staging,
-                                     const char *object_id, apr_int64_t fence,
-                                     apr_pool_t *p);
+                                     const char *object_id, apr_pool_t *p);
 
 #endif

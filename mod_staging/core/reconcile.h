@@ -22,12 +22,12 @@ typedef void stg_difference_fn_t(void *context, const char *store,
 
 typedef struct stg_check_t {
     stg_check_mode_t mode;
-    int is_deep;                /* re-read bytes and compare digests */
+    int is_deep; /* re-read bytes and compare digests */
     stg_difference_fn_t *report;
     void *context;
-    apr_int64_t objects;        /* out: looked at */
-    apr_int64_t differences;    /* out */
-    apr_int64_t repaired;       /* out */
+    apr_int64_t objects;     /* out: looked at */
+    apr_int64_t differences; /* out */
+    apr_int64_t repaired;    /* out */
 } stg_check_t;
 
 stg_error_t *stg_check_run(stg_check_t *check, stg_staging_t *staging,

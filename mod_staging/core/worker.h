@@ -6,10 +6,11 @@
 #include "core/job.h"
 
 /*
- * The background threads of a process: one housekeeper (renews the node's
- * lease, runs GC) and a number of job runners. In httpd they start in
- * child_init and are joined when the child's pool goes; `stagingctl worker`
- * is the same loop in a process of its own. Signals are blocked in them.
+ * The background threads of a process: a housekeeper (renews the lease of the
+ * node and the claims of running jobs), one for GC and a number of job
+ * runners. In httpd they start in child_init and are joined when the child's
+ * pool goes; `stagingctl worker` is the same in a process of its own. Signals
+ * are blocked in them.
  */
 
 typedef struct stg_worker_t stg_worker_t;
@@ -21,8 +22,9 @@ typedef struct stg_worker_options_t {
     int gc_interval;             /* seconds, jittered; 0: no GC here */
 } stg_worker_options_t;
 
-/* Start the threads. staging->worker is set. A cleanup of p, registered as a
- * pre-cleanup, stops and joins them. */
+/* Start the threads; staging and options must live as long as they do.
+ * staging->worker is set. Waits a second at most for the first lease, so that
+ * requests find it. A pre-cleanup of p stops and joins the threads. */
 stg_error_t *stg_worker_start(stg_worker_t **worker, stg_staging_t *staging,
                               const stg_worker_options_t *options,
                               apr_pool_t *p);

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/gc.h"
+
+#include "base/clock.h"
+#include "base/metrics.h"
+#include "core/node.h"
+
+#include <apr_strings.h>
+
+#include <string.h>
+
+/* How long a batch is ours. When a store is down this is also the time
+ * before its objects are tried again. */
+enum { CLAIM_SECONDS = 300 };
+
+static const char *store_names(const stg_stores_t *stores, apr_pool_t *p)
+{
+    apr_array_header_t *names = apr_array_make(p, 4, sizeof(const char *));
+
+    for (int i = 0; i < stores->count; i++)
+        APR_ARRAY_PUSH(names, const char *) = stores->list[i]->name;
+    return stg_db_array((const char *const *)names->elts, names->nelts, p);
+}
+
+/* Those of a batch that are in this store. The rows go last: while they are
+ * there the removal will be tried again. */
+static stg_error_t *store_remove(int *done, stg_staging_t *staging,
+                                 stg_store_t *store, const stg_rows_t *batch,
+                                 apr_pool_t *p)
+{
+    int count = stg_rows_count(batch);
+    stg_unfinished_t *what = apr_pcalloc(p, (apr_size_t)count * sizeof(*what));
+    const char **ids = apr_pcalloc(p, (apr_size_t)count * sizeof(*ids));
+    apr_time_t start = stg_clock_monotonic();
+    int mine = 0;
+
+    for (int i = 0; i < count; i++) {
+        if (strcmp(stg_rows_text(batch, i, "store"), store->name))
+            continue;
+        ids[mine] = stg_rows_text(batch, i, "id");
+        what[mine].key = stg_store_key(ids[mine], p);
+        what[mine].parts_id = stg_rows_text(batch, i, "parts_id");
+        what[mine].token = ids[mine];
+        mine++;
+    }
+    if (!mine)
+        return STG_OK;
+    STG_TRY(store->driver->remove(store, what, mine, p));
+    stg_metric_observe(STG_METRIC_STORE_TIME, "remove",
+                       stg_clock_monotonic() - start);
+    STG_TRY(stg_db_query(NULL, staging->db, STG_Q_GC_DELETE_OBJECTS, p,
+                         STG_PARAMS(stg_db_array(ids, mine, p))));
+    *done += mine;
+    return STG_OK;
+}
+
+static stg_error_t *unknown_check(stg_staging_t *staging, const char *names,
+                                  apr_pool_t *p)
+{
+    stg_rows_t *rows;
+
+    STG_TRY(stg_db_query(&rows, staging->db, STG_Q_GC_UNKNOWN_STORE, p,
+                         STG_PARAMS(names)));
+    if (!stg_rows_count(rows))
+        return STG_OK;
+    return stg_raise(p, STG_E_STORE_FAILED,
+                     "deleted objects wait in the store %s, which is not "
+                     "configured",
+                     stg_rows_text(rows, 0, "store"));
+}
+
+stg_error_t *stg_gc_objects(int *done, stg_staging_t *staging, apr_pool_t *p)
+{
+    const char *names = store_names(&staging->stores, p);
+    stg_error_t *first = STG_OK;
+    stg_rows_t *batch;
+
+    *done = 0;
+    STG_TRY(stg_db_query(&batch, staging->db, STG_Q_GC_CLAIM_OBJECTS, p,
+                         STG_PARAMS(apr_itoa(p, STG_GC_BATCH), names,
+                                    apr_itoa(p, CLAIM_SECONDS))));
+    for (int i = 0; i < staging->stores.count; i++) {
+        stg_error_t *err =
+            store_remove(done, staging, staging->stores.list[i], batch, p);
+
+        if (!first)
+            first = err;
+    }
+    stg_metric_add(STG_METRIC_GC_REMOVED, *done);
+    if (!first && stg_rows_count(batch) < STG_GC_BATCH)
+        first = unknown_check(staging, names, p);
+    return first;
+}
+
+stg_error_t *stg_gc_abandoned(int *done, stg_staging_t *staging, apr_pool_t *p)
+{
+    stg_rows_t *rows;
+
+    STG_TRY(stg_db_query(&rows, staging->db, STG_Q_GC_ABANDONED, p,
+                         STG_PARAMS(apr_itoa(p, STG_GC_BATCH))));
+    *done = stg_rows_count(rows);
+    return STG_OK;
+}
+
+stg_error_t *stg_gc_nodes(int *done, stg_staging_t *staging, apr_pool_t *p)
+{
+    return stg_node_bury(done, staging->db, p);
+}
+
+/* One step until it finds less than a batch. */
+static stg_error_t *step_run(int *done, stg_staging_t *staging,
+                             const stg_gc_step_t *step,
+                             const volatile int *stop, apr_pool_t *p)
+{
+    stg_error_t *err = STG_OK;
+    apr_pool_t *turn;
+    int found;
+
+    apr_pool_create(&turn, p);
+    do {
+        apr_pool_clear(turn);
+        found = 0;
+        err = step->run(&found, staging, turn);
+        *done += found;
+    } while (!err && found >= STG_GC_BATCH && !*stop);
+    if (err)
+        err = stg_because(stg_error_copy(err, p), p, "garbage collection: %s",
+                          step->name);
+    apr_pool_destroy(turn);
+    return err;
+}
+
+stg_error_t *stg_gc_run(int *done, stg_staging_t *staging,
+                        const stg_gc_step_t *steps, const volatile int *stop,
+                        apr_pool_t *p)
+{
+    stg_error_t *first = STG_OK;
+
+    *done = 0;
+    for (; steps->name && !*stop; steps++) {
+        stg_error_t *err = step_run(done, staging, steps, stop, p);
+
+        if (!first)
+            first = err;
+    }
+    if (first)
+        stg_metric_add(STG_METRIC_GC_ERRORS, 1);
+    return first;
+}

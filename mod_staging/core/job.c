@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/job.h"
+
+#include "core/node.h"
+
+#include <apr_strings.h>
+
+enum {
+    LONGEST_DELAY_SECONDS = 300,
+    /* Where the attempts of a job stay while it fails for no fault of its
+     * own: the delays are long, yet it is not given up. */
+    TRANSIENT_ATTEMPTS = STG_JOB_MAX_ATTEMPTS - 3
+};
+
+static const char *number(apr_int64_t value, apr_pool_t *p)
+{
+    return apr_psprintf(p, "%" APR_INT64_T_FMT, value);
+}
+
+static const char *kinds_array(const stg_job_kind_t *kinds, apr_pool_t *p)
+{
+    apr_array_header_t *names = apr_array_make(p, 8, sizeof(const char *));
+
+    for (; kinds->kind; kinds++)
+        APR_ARRAY_PUSH(names, const char *) = kinds->kind;
+    return stg_db_array((const char *const *)names->elts, names->nelts, p);
+}
+
+stg_error_t *stg_job_claim(stg_job_t **job, stg_staging_t *staging,
+                           const stg_job_kind_t *kinds, apr_pool_t *p)
+{
+    stg_rows_t *rows;
+    stg_job_t *claimed;
+
+    STG_TRY(stg_db_query(&rows, staging->db, STG_Q_JOB_CLAIM, p,
+                         STG_PARAMS(kinds_array(kinds, p),
+                                    stg_node_id(staging->node),
+                                    apr_itoa(p, STG_JOB_LEASE_SECONDS))));
+    *job = NULL;
+    if (!stg_rows_count(rows))
+        return STG_OK;
+    claimed = apr_pcalloc(p, sizeof(*claimed));
+    claimed->id = stg_rows_int(rows, 0, "id");
+    claimed->kind = stg_rows_text(rows, 0, "kind");
+    claimed->subject = stg_rows_text(rows, 0, "subject");
+    claimed->fence = stg_rows_int(rows, 0, "fence");
+    claimed->attempts = (int)stg_rows_int(rows, 0, "attempts");
+    *job = claimed;
+    return STG_OK;
+}
+
+stg_error_t *stg_job_extend(int *is_ours, stg_staging_t *staging,
+                            const stg_job_t *job, apr_pool_t *p)
+{
+    stg_rows_t *rows;
+
+    STG_TRY(stg_db_query(&rows, staging->db, STG_Q_JOB_EXTEND, p,
+                         STG_PARAMS(number(job->id, p), number(job->fence, p),
+                                    apr_itoa(p, STG_JOB_LEASE_SECONDS))));
+    *is_ours = stg_rows_count(rows) > 0;
+    return STG_OK;
+}
+
+int stg_job_is_transient(const stg_error_t *why)
+{
+    return why->code == STG_E_STORE_DOWN || why->code == STG_E_DB_DOWN ||
+           why->code == STG_E_BUSY || why->code == STG_E_NO_SPACE;
+}
+
+int stg_job_is_hopeless(const stg_job_t *job, const stg_error_t *why)
+{
+    if (stg_job_is_transient(why))
+        return 0;
+    return stg_code_status(why->code) < 500 ||
+           job->attempts >= STG_JOB_MAX_ATTEMPTS;
+}
+
+stg_error_t *stg_job_retry(stg_staging_t *staging, const stg_job_t *job,
+                           const stg_error_t *why, apr_pool_t *p)
+{
+    int most =
+        stg_job_is_transient(why) ? TRANSIENT_ATTEMPTS : STG_JOB_MAX_ATTEMPTS;
+
+    return stg_db_query(NULL, staging->db, STG_Q_JOB_RETRY, p,
+                        STG_PARAMS(number(job->id, p), number(job->fence, p),
+                                   stg_error_text(why, p), apr_itoa(p, most),
+                                   apr_itoa(p, LONGEST_DELAY_SECONDS)));
+}
+
+stg_error_t *stg_job_park(stg_staging_t *staging, const stg_job_t *job,
+                          const stg_error_t *why, apr_pool_t *p)
+{
+    return stg_db_query(NULL, staging->db, STG_Q_JOB_PARK, p,
+                        STG_PARAMS(number(job->id, p), number(job->fence, p),
+                                   stg_error_text(why, p)));
+}
