@@ -6,8 +6,8 @@
 
 /*
  * MD5, SHA-1 and SHA-256 of what passes, in one pass. Small bodies are
- * hashed in the calling thread; from the second block on every algorithm has
- * a thread of its own, so that one upload uses the cores there are. At most
+ * hashed in the calling thread; beyond 256 KiB every algorithm has a thread of
+ * its own, so that one upload uses the cores there are. At most
  * STG_DIGEST_MEMORY bytes are held, whatever the size of the body.
  *
  * The next sink gets the bytes in blocks, not as they came.

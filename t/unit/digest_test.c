@@ -7,7 +7,13 @@
 
 #include <dirent.h>
 
-enum { BLOCK = 256 * 1024, ALL = 7, MOST = 20 * BLOCK + 17 };
+enum {
+    BLOCK = 64 * 1024,
+    INLINE = 256 * 1024,
+    RING = STG_DIGEST_MEMORY,
+    MOST = 4 * RING + 17,
+    ALL = 7
+};
 
 static apr_pool_t *pool;
 static char *body;
@@ -73,8 +79,20 @@ static void check_body(apr_size_t count, apr_size_t step)
 static void digests_and_bytes_are_right_around_every_block_edge(void)
 {
     static const apr_size_t counts[] = {
-        0,         1,         BLOCK - 1,     BLOCK,         BLOCK + 1,
-        2 * BLOCK, 6 * BLOCK, 6 * BLOCK + 1, 7 * BLOCK - 1, MOST,
+        0,
+        1,
+        BLOCK - 1,
+        BLOCK,
+        BLOCK + 1,
+        INLINE - 1,
+        INLINE,
+        INLINE + 1,
+        RING - 1,
+        RING,
+        RING + 1,
+        RING + INLINE,
+        RING + INLINE + 1,
+        MOST,
     };
 
     for (apr_size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
@@ -84,16 +102,16 @@ static void digests_and_bytes_are_right_around_every_block_edge(void)
     }
 }
 
-static void a_body_of_one_block_needs_no_threads(void)
+static void a_small_body_needs_no_threads(void)
 {
     stg_probe_sink_t *probe = stg_probe_create(pool);
     stg_digest_t *digest = stg_digest_create(&probe->sink, ALL, pool);
     int before = threads_running();
 
-    feed(digest, BLOCK, 8000);
+    feed(digest, INLINE, 8000);
     CU_ASSERT_EQUAL(threads_running(), before);
     STG_CHECK_OK(stg_sink_close(stg_digest_sink(digest)));
-    CU_ASSERT_EQUAL(probe->writes, 1);
+    CU_ASSERT_EQUAL(probe->writes, INLINE / BLOCK);
 }
 
 static void only_the_set_is_computed(void)
@@ -115,10 +133,10 @@ static void settling_hands_on_everything_but_commits_nothing(void)
     stg_digest_t *digest = stg_digest_create(&probe->sink, ALL, pool);
     apr_size_t size;
 
-    feed(digest, 3 * BLOCK + 5, 100000);
+    feed(digest, INLINE + BLOCK + 5, 100000);
     STG_CHECK_OK(stg_digest_settle(digest));
     stg_memory_sink_text(probe->memory, &size);
-    CU_ASSERT_EQUAL(size, 3 * BLOCK + 5);
+    CU_ASSERT_EQUAL(size, INLINE + BLOCK + 5);
     CU_ASSERT_EQUAL(probe->is_closed, 0);
     STG_CHECK_OK(stg_sink_close(stg_digest_sink(digest)));
     CU_ASSERT_EQUAL(probe->is_closed, 1);
@@ -148,7 +166,7 @@ static void a_failing_sink_ends_the_body(void)
 
     apr_pool_create(&p, pool);
     probe = stg_probe_create(p);
-    probe->fail_after = 8 * BLOCK;
+    probe->fail_after = RING + BLOCK;
     digest = stg_digest_create(&probe->sink, ALL, p);
     for (apr_size_t at = 0; !err && at + 8000 < MOST; at += 8000)
         err = stg_sink_write(stg_digest_sink(digest), body + at, 8000);
@@ -170,7 +188,7 @@ void stg_digest_suite(void)
     CU_pSuite suite = CU_add_suite("digest", set_up, tear_down);
 
     STG_TEST(suite, digests_and_bytes_are_right_around_every_block_edge);
-    STG_TEST(suite, a_body_of_one_block_needs_no_threads);
+    STG_TEST(suite, a_small_body_needs_no_threads);
     STG_TEST(suite, only_the_set_is_computed);
     STG_TEST(suite, settling_hands_on_everything_but_commits_nothing);
     STG_TEST(suite, an_unclosed_digest_stops_its_threads);
