@@ -107,6 +107,12 @@ stg_error_t *stg_gc_nodes(int *done, stg_staging_t *staging, apr_pool_t *p)
     return stg_node_bury(done, staging->db, p);
 }
 
+/* Another thread sets it at any time. */
+static int is_set(const volatile int *flag)
+{
+    return __atomic_load_n(flag, __ATOMIC_RELAXED);
+}
+
 /* One step until it finds less than a batch. */
 static stg_error_t *step_run(int *done, stg_staging_t *staging,
                              const stg_gc_step_t *step,
@@ -122,7 +128,7 @@ static stg_error_t *step_run(int *done, stg_staging_t *staging,
         found = 0;
         err = step->run(&found, staging, turn);
         *done += found;
-    } while (!err && found >= STG_GC_BATCH && !*stop);
+    } while (!err && found >= STG_GC_BATCH && !is_set(stop));
     if (err)
         err = stg_because(stg_error_copy(err, p), p, "garbage collection: %s",
                           step->name);
@@ -137,7 +143,7 @@ stg_error_t *stg_gc_run(int *done, stg_staging_t *staging,
     stg_error_t *first = STG_OK;
 
     *done = 0;
-    for (; steps->name && !*stop; steps++) {
+    for (; steps->name && !is_set(stop); steps++) {
         stg_error_t *err = step_run(done, staging, steps, stop, p);
 
         if (!first)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/job.h"
 
+#include "base/log.h"
+#include "base/metrics.h"
 #include "core/node.h"
 
 #include <apr_strings.h>
@@ -93,4 +95,46 @@ stg_error_t *stg_job_park(stg_staging_t *staging, const stg_job_t *job,
     return stg_db_query(NULL, staging->db, STG_Q_JOB_PARK, p,
                         STG_PARAMS(number(job->id, p), number(job->fence, p),
                                    stg_error_text(why, p)));
+}
+
+static stg_error_t *give_up(stg_staging_t *staging, const stg_job_kind_t *kind,
+                            const stg_job_t *job, const stg_error_t *why,
+                            apr_pool_t *p)
+{
+    stg_log(STG_LOG_ERROR, "gave up the job %s of %s: %s", job->kind,
+            job->subject, stg_error_text(why, p));
+    stg_metric_add_to(STG_METRIC_JOBS, "parked", NULL, 1);
+    if (kind->give_up)
+        STG_TRY(kind->give_up(staging, job, why, p));
+    return stg_job_park(staging, job, why, p);
+}
+
+/* What the database itself cannot be told is logged by the caller. */
+static stg_error_t *try_later(stg_staging_t *staging, const stg_job_t *job,
+                              const stg_error_t *why, apr_pool_t *p)
+{
+    stg_metric_add_to(STG_METRIC_JOBS, "retried", NULL, 1);
+    if (why->code != STG_E_DB_DOWN)
+        stg_log(STG_LOG_WARNING, "attempt %d of the job %s of %s failed: %s",
+                job->attempts, job->kind, job->subject, stg_error_text(why, p));
+    return stg_job_retry(staging, job, why, p);
+}
+
+stg_error_t *stg_job_attempt(stg_staging_t *staging, const stg_job_kind_t *kind,
+                             const stg_job_t *job, apr_pool_t *p)
+{
+    stg_error_t *err;
+
+    if (job->attempts > STG_JOB_MAX_ATTEMPTS)
+        err = stg_raise(p, STG_E_INTERNAL,
+                        "the processes that ran this job died");
+    else
+        err = kind->run(staging, job, p);
+    if (!err) {
+        stg_metric_add_to(STG_METRIC_JOBS, "done", NULL, 1);
+        return STG_OK;
+    }
+    if (stg_job_is_hopeless(job, err))
+        return give_up(staging, kind, job, err, p);
+    return try_later(staging, job, err, p);
 }

@@ -58,6 +58,11 @@ int stg_job_is_transient(const stg_error_t *why);
 /* Is there no use in another attempt? */
 int stg_job_is_hopeless(const stg_job_t *job, const stg_error_t *why);
 
+/* Run a claimed job, and retry or give up when it fails, which is logged here.
+ * Fails only if the database could not be told. */
+stg_error_t *stg_job_attempt(stg_staging_t *staging, const stg_job_kind_t *kind,
+                             const stg_job_t *job, apr_pool_t *p);
+
 /* Try again later (full jitter, 1 s doubling to 5 min), or park. Both do
  * nothing if the claim was lost. */
 stg_error_t *stg_job_retry(stg_staging_t *staging, const stg_job_t *job,

@@ -201,11 +201,12 @@ stg_error_t *stg_node_settle_debts(stg_node_t *node, stg_db_t *db,
 
 stg_error_t *stg_node_bury(int *buried, stg_db_t *db, apr_pool_t *p)
 {
+    const char *patience = apr_itoa(p, STG_NODE_PATIENCE_SECONDS);
     stg_rows_t *rows;
 
-    STG_TRY(stg_db_query(NULL, db, STG_Q_NODE_SUSPECT, p, STG_NO_PARAMS));
-    STG_TRY(stg_db_query(&rows, db, STG_Q_NODE_BURY, p,
-                         STG_PARAMS(apr_itoa(p, STG_NODE_PATIENCE_SECONDS))));
+    STG_TRY(
+        stg_db_query(NULL, db, STG_Q_NODE_SUSPECT, p, STG_PARAMS(patience)));
+    STG_TRY(stg_db_query(&rows, db, STG_Q_NODE_BURY, p, STG_PARAMS(patience)));
     if (buried)
         *buried = stg_rows_count(rows);
     return STG_OK;

@@ -15,14 +15,16 @@ SET expires = now() + make_interval(secs => $2::integer), suspected = NULL
 WHERE id = $1::uuid
 RETURNING id;
 
--- name: node_suspect ()
+-- name: node_suspect (patience)
 -- The first step of a burial: after an outage of the database all leases have
--- run out, and everybody needs time to renew.
+-- run out, and everybody needs time to renew. An old suspicion may be from
+-- before the outage and begins anew.
 UPDATE node
 SET suspected = now()
 WHERE id IN (
     SELECT id FROM node
-    WHERE expires < now() AND suspected IS NULL
+    WHERE expires < now()
+      AND (suspected IS NULL OR suspected < now() - make_interval(secs => 3 * $1::integer))
     FOR UPDATE SKIP LOCKED
 );
 
