@@ -25,6 +25,9 @@ as_server() {
 
 # own_folder DIR: make it, for the user that runs the servers.
 own_folder() {
+    [[ $1 =~ ^[A-Za-z0-9/._+@,:=-]+$ ]] ||
+        fail "the path $1 has blanks or signs that configuration files" \
+            "give a meaning to: choose another folder"
     mkdir -p "$1" || fail "cannot make $1"
     ((EUID)) || chown "$SERVER_USER:$SERVER_GROUP" "$1"
     as_server test -w "$1" -a -x "$1" || ((EUID)) ||
