@@ -11,7 +11,12 @@
     SUITE(json) \
     SUITE(metrics) \
     SUITE(sink) \
-    SUITE(digest)
+    SUITE(digest) \
+    SUITE(disposition) \
+    SUITE(formdata) \
+    SUITE(jwt) \
+    SUITE(jwks) \
+    SUITE(iam)
 /* clang-format on */
 
 #define SUITE(name) void stg_##name##_suite(void);
