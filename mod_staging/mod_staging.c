@@ -3,6 +3,7 @@
 #include "config.h"
 #include "dispatch.h"
 #include "lifecycle.h"
+#include "ops/status.h"
 #include "web/web.h"
 
 static void register_hooks(apr_pool_t *p)
@@ -10,6 +11,7 @@ static void register_hooks(apr_pool_t *p)
     stg_lifecycle_hooks(p);
     stg_web_hooks(p);
     stg_dispatch_hooks(p);
+    stg_status_hooks(p);
 }
 
 AP_DECLARE_MODULE(staging) = {

@@ -84,7 +84,8 @@ static stg_error_t *check_digests(const stg_arrival_t *arrival,
 
 /* The object appears before the row says success: a crash in between leaves
  * an object that GC removes, never a success without bytes. */
-stg_error_t *stg_arrival_finish(stg_arrival_t *arrival, const char *label,
+stg_error_t *stg_arrival_finish(stg_upload_t **upload, stg_arrival_t *arrival,
+                                const char *label,
                                 const stg_announced_t *announced)
 {
     stg_object_t *object = arrival->object;
@@ -109,6 +110,8 @@ stg_error_t *stg_arrival_finish(stg_arrival_t *arrival, const char *label,
         return stg_raise(p, STG_E_NOT_FOUND,
                          "upload %s was deleted while it arrived",
                          arrival->id);
+    *upload = apr_pcalloc(p, sizeof(**upload));
+    stg_upload_read(*upload, rows, 0);
     if (!is_finished)
         stg_worker_wake(arrival->staging->worker);
     stg_metric_add_to(STG_METRIC_UPLOADS, is_finished ? "success" : "pending",

@@ -13,13 +13,29 @@
 #define NEWEST_TIME APR_INT64_C(253402300799000000)
 #define NEWEST_ID "ffffffff-ffff-ffff-ffff-ffffffffffff"
 
+/* The beginning of a file name, as long as a label may be. */
+static const char *shorten(const char *name, apr_pool_t *p)
+{
+    int characters = 0;
+
+    for (const char *c = name; *c; c++) {
+        int is_first = (*c & 0xc0) != 0x80;
+
+        if (is_first && characters++ == STG_UPLOAD_LABEL_MAX)
+            return apr_pstrndup(p, name, (apr_size_t)(c - name));
+    }
+    return name;
+}
+
 stg_error_t *stg_upload_label(const char **label, const char *given,
                               const char *fallback, apr_pool_t *p)
 {
     apr_size_t characters;
 
-    if (!given || !*given)
-        given = fallback;
+    if (!given || !*given) {
+        *label = shorten(fallback, p);
+        return STG_OK;
+    }
     if (!stg_utf8_is_valid(given, strlen(given), &characters))
         return stg_raise(p, STG_E_INVALID, "the label is not UTF-8 text");
     if (characters > STG_UPLOAD_LABEL_MAX)
@@ -31,7 +47,7 @@ stg_error_t *stg_upload_label(const char **label, const char *given,
     return STG_OK;
 }
 
-static void read_row(stg_upload_t *upload, const stg_rows_t *rows, int row)
+void stg_upload_read(stg_upload_t *upload, const stg_rows_t *rows, int row)
 {
     const char *size = stg_rows_text(rows, row, "size");
     int is_whole;
@@ -66,7 +82,7 @@ stg_error_t *stg_upload_find(stg_upload_t **upload, stg_db_t *db,
     if (!stg_rows_count(rows))
         return stg_raise(p, STG_E_NOT_FOUND, "there is no upload %s", id);
     *upload = apr_pcalloc(p, sizeof(**upload));
-    read_row(*upload, rows, 0);
+    stg_upload_read(*upload, rows, 0);
     return STG_OK;
 }
 
@@ -128,7 +144,7 @@ stg_error_t *stg_upload_page(apr_array_header_t **page, stg_db_t *db,
     for (int row = 0; row < stg_rows_count(rows); row++) {
         stg_upload_t *upload = apr_array_push(*page);
 
-        read_row(upload, rows, row);
+        stg_upload_read(upload, rows, row);
         query->before = upload->created;
         query->before_id = upload->id;
     }

@@ -64,7 +64,8 @@ typedef struct stg_announced_t {
 /* All bytes have come: make them durable, then say so. On success the upload
  * is success, or pending until a job has put its parts together. Fails with
  * NOT_FOUND if its owner deleted it meanwhile. */
-stg_error_t *stg_arrival_finish(stg_arrival_t *arrival, const char *label,
+stg_error_t *stg_arrival_finish(stg_upload_t **upload, stg_arrival_t *arrival,
+                                const char *label,
                                 const stg_announced_t *announced);
 
 /* It came to nothing: row failure with why, bytes removed. Best effort; what
@@ -72,8 +73,12 @@ stg_error_t *stg_arrival_finish(stg_arrival_t *arrival, const char *label,
 void stg_arrival_fail(stg_arrival_t *arrival, const char *label,
                       const stg_error_t *why);
 
-/* A label as given, or NULL for fallback. INVALID if it is not UTF-8 or too
- * long. */
+/* The upload in a row of upload_find, upload_page or upload_received; its
+ * texts live as long as the rows. */
+void stg_upload_read(stg_upload_t *upload, const stg_rows_t *rows, int row);
+
+/* A label as given; if none is, the beginning of fallback, which is UTF-8.
+ * INVALID if it is not UTF-8 or too long. */
 stg_error_t *stg_upload_label(const char **label, const char *given,
                               const char *fallback, apr_pool_t *p);
 

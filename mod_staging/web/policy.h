@@ -42,7 +42,14 @@ typedef struct stg_settings_t {
     int field##_is_set;
 #include "web/directives.h"
 #undef STG_SERVER
-    apr_array_header_t *mounts; /* of stg_mount_t: made in post_config */
+    apr_array_header_t *mounts; /* of stg_mount_t */
+
+    /* made in post_config, as root, for all children */
+    const char *secret;      /* that signs downloads */
+    void *metrics_memory;    /* shared */
+    void *in_flight_memory;  /* shared */
+    apr_uint32_t *is_probed; /* shared: the stores, by the first child */
+
     struct stg_process_t *process; /* made in child_init */
 } stg_settings_t;
 

@@ -79,30 +79,36 @@ static const char *generic_text(int status)
     }
 }
 
+static json_t *problems_json(const apr_array_header_t *problems,
+                             apr_pool_t *p)
+{
+    json_t *list = stg_json_own(json_array(), p);
+
+    for (int i = 0; i < problems->nelts; i++) {
+        const stg_problem_t *problem =
+            &APR_ARRAY_IDX(problems, i, stg_problem_t);
+        json_t *item = stg_json_object(p);
+
+        stg_json_put_text(item, "field", problem->field);
+        stg_json_put_text(item, "message", problem->message);
+        json_array_append(list, item);
+    }
+    return list;
+}
+
 static const char *error_body(const stg_request_t *req)
 {
     const stg_error_t *err = req->error;
     int is_ours = err && stg_code_status(err->code) == req->r->status;
-    json_t *body = json_pack(
-        "{s:s, s:s}", "detail",
-        is_ours ? err->message : generic_text(req->r->status), "request_id",
-        req->id);
+    json_t *body = stg_json_object(req->pool);
 
-    if (is_ours && err->problems) {
-        json_t *problems = json_array();
-
-        for (int i = 0; i < err->problems->nelts; i++) {
-            const stg_problem_t *problem =
-                &APR_ARRAY_IDX(err->problems, i, stg_problem_t);
-
-            json_array_append_new(problems,
-                                  json_pack("{s:s, s:s}", "field",
-                                            problem->field, "message",
-                                            problem->message));
-        }
-        json_object_set_new(body, "problems", problems);
-    }
-    return stg_json_text(stg_json_own(body, req->pool), req->pool);
+    stg_json_put_text(body, "detail",
+                      is_ours ? err->message : generic_text(req->r->status));
+    stg_json_put_text(body, "request_id", req->id);
+    if (is_ours && err->problems)
+        json_object_set(body, "problems",
+                        problems_json(err->problems, req->pool));
+    return stg_json_dump(body, req->pool);
 }
 
 /* Whatever httpd wanted to say is dropped; at its end comes our body. */

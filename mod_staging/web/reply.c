@@ -32,9 +32,9 @@ static void set_common(stg_request_t *req, int status)
     apr_table_setn(headers, "X-Content-Type-Options", "nosniff");
 }
 
-stg_error_t *stg_reply_json(stg_request_t *req, int status, stg_json_t *json)
+stg_error_t *stg_reply_json(stg_request_t *req, int status, const json_t *json)
 {
-    const char *text = stg_json_text(json, req->pool);
+    const char *text = stg_json_dump(json, req->pool);
 
     set_common(req, status);
     ap_set_content_type(req->r, "application/json");

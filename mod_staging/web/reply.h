@@ -11,7 +11,7 @@
  * X-Content-Type-Options: nosniff. */
 
 /* A JSON document with a status. */
-stg_error_t *stg_reply_json(stg_request_t *req, int status, stg_json_t *json);
+stg_error_t *stg_reply_json(stg_request_t *req, int status, const json_t *json);
 
 /* A status without a body, such as 204. */
 stg_error_t *stg_reply_empty(stg_request_t *req, int status);

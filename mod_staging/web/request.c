@@ -7,13 +7,11 @@
 
 #include <apr_strings.h>
 #include <http_core.h>
-#include <http_log.h>
+#include <http_main.h>
 #include <http_protocol.h>
 #include <util_cookies.h>
 
 #include <string.h>
-
-APLOG_USE_MODULE(staging);
 
 stg_settings_t *stg_settings(void)
 {

@@ -20,6 +20,7 @@ typedef struct stg_route_t {
 } stg_route_t;
 
 typedef struct stg_api_t {
+    const char *name; /* in metrics */
     const char *handler;
     const stg_route_t *routes; /* ended by a NULL method */
 } stg_api_t;

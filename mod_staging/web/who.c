@@ -21,7 +21,7 @@ static stg_error_t *by_token(stg_request_t *req, const char *token)
     stg_principal_t *principal;
 
     STG_TRY(stg_jwt_verify(&principal, req->process->issuers, token,
-                           req->pool));
+                           strlen(token), req->pool));
     req->principal = principal;
     return STG_OK;
 }
@@ -30,7 +30,6 @@ static stg_error_t *by_token(stg_request_t *req, const char *token)
 static stg_error_t *by_key(stg_request_t *req, const char *key)
 {
     stg_principal_t *principal;
-    const char *token;
 
     if (stg_api_key_is_ours(key)) {
         STG_TRY(stg_api_key_find(&principal, req->process->api_keys,
@@ -41,15 +40,17 @@ static stg_error_t *by_key(stg_request_t *req, const char *key)
     if (!req->process->iam)
         return stg_raise(req->pool, STG_E_BAD_CREDENTIAL,
                          "the key is not one of this service");
-    STG_TRY(stg_iam_exchange(&token, req->process->iam, key, req->pool));
-    return by_token(req, token);
+    STG_TRY(stg_iam_exchange(&principal, req->process->iam, key, req->pool));
+    req->principal = principal;
+    return STG_OK;
 }
 
 /* RFC 6750 has one carrier for whatever is a bearer credential. */
 static stg_error_t *by_bearer(stg_request_t *req, const char *bearer)
 {
-    return stg_jwt_is_one(bearer) ? by_token(req, bearer)
-                                  : by_key(req, bearer);
+    return stg_jwt_is_wellformed(bearer, strlen(bearer))
+               ? by_token(req, bearer)
+               : by_key(req, bearer);
 }
 
 /* A page of another origin may send our cookie, but must not change a thing
@@ -140,7 +141,7 @@ stg_error_t *stg_who_check(stg_request_t *req, stg_grant_t grant)
                                      "this token does not allow uploading"),
                            req->pool, "no StagingIAM is configured");
     return stg_iam_authorize(req->process->iam, principal,
-                             req->policy->iam_resource, req->pool);
+                             req->policy->iam_resource, "write", req->pool);
 }
 
 static int check_authn(request_rec *r)

@@ -18,16 +18,19 @@ WITH o AS (
     UPDATE object
     SET state = $9, receiver = NULL, size = $4::bigint, md5 = $5, sha1 = $6, sha256 = $7, etag = $8
     WHERE id = $1::uuid AND receiver = $2::uuid AND state = 'receiving'
-    RETURNING id, state
+    RETURNING *
 ), j AS (
     INSERT INTO job (kind, subject)
     SELECT 'upload_finish', id FROM o WHERE state = 'finishing'
 )
-UPDATE upload
+UPDATE upload u
 SET label = $3, status = CASE o.state WHEN 'stored' THEN 'success' ELSE 'pending' END
 FROM o
-WHERE upload.object = o.id AND upload.status = 'pending'
-RETURNING upload.id;
+WHERE u.object = o.id AND u.status = 'pending'
+RETURNING u.id, u.label, u.status, u.filename, u.content_type, u.message,
+          (extract(epoch FROM u.created) * 1000000)::bigint AS created,
+          (extract(epoch FROM u.expires) * 1000000)::bigint AS expires,
+          u.object, o.store, o.size, o.md5, o.sha1, o.sha256;
 
 -- name: upload_finished (object, job, fence)
 -- The job has put the parts together; nothing happens if its claim is lost.

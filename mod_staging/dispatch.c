@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "dispatch.h"
+
+#include "base/metrics.h"
+#include "downloads/downloads_routes.h"
+#include "ops/ops_routes.h"
+#include "uploads/uploads_routes.h"
+#include "web/refuse.h"
+#include "web/route.h"
+
+#include <apr_strings.h>
+#include <http_config.h>
+#include <http_protocol.h>
+#include <http_request.h>
+
+#include <string.h>
+
+static const stg_api_t *const apis[] = {
+    &stg_uploads_api, &stg_downloads_api, &stg_health_api,
+    &stg_ready_api,   &stg_metrics_api,
+};
+
+static const stg_api_t *find_api(const char *handler)
+{
+    for (apr_size_t i = 0; i < sizeof(apis) / sizeof(*apis); i++)
+        if (!strcmp(apis[i]->handler, handler))
+            return apis[i];
+    return NULL;
+}
+
+int stg_dispatch_knows(const char *name)
+{
+    return find_api(name) != NULL;
+}
+
+static stg_error_t *run(const stg_api_t *api, stg_request_t *req)
+{
+    const stg_route_t *route;
+
+    STG_TRY(stg_request_open(req));
+    STG_TRY(stg_route_find(&route, api, req));
+    if (route->grant != STG_GRANT_NOBODY) {
+        STG_TRY(stg_who_authenticate(req));
+        STG_TRY(stg_who_check(req, route->grant));
+    }
+    return route->handler(req);
+}
+
+static int handle(request_rec *r)
+{
+    const stg_api_t *api = r->handler ? find_api(r->handler) : NULL;
+    stg_request_t *req;
+    stg_error_t *err;
+
+    if (!api)
+        return DECLINED;
+    req = stg_request_get(r);
+    if (!req)
+        return HTTP_INTERNAL_SERVER_ERROR;
+    err = run(api, req);
+    return err ? stg_refuse(req, err) : OK;
+}
+
+/* Counted where every answer comes by, refusals before the handler too. */
+static int count(request_rec *r)
+{
+    static const char *const classes[] = {"1xx", "2xx", "3xx", "4xx", "5xx"};
+    const stg_api_t *api = r->handler ? find_api(r->handler) : NULL;
+
+    if (api && r->status >= 100 && r->status < 600)
+        stg_metric_add_to(STG_METRIC_REQUESTS, api->name,
+                          classes[r->status / 100 - 1], 1);
+    return DECLINED;
+}
+
+void stg_dispatch_hooks(apr_pool_t *p)
+{
+    (void)p;
+    ap_hook_handler(handle, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_log_transaction(count, NULL, NULL, APR_HOOK_MIDDLE);
+}

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "setup.h"
+
+#include "base/text.h"
+#include "config.h"
+#include "dispatch.h"
+#include "web/process.h"
+#include "web/web.h"
+
+#include <apr_file_io.h>
+#include <apr_strings.h>
+#include <http_core.h>
+#include <http_log.h>
+
+#include <string.h>
+
+APLOG_USE_MODULE(staging);
+
+enum { SECRET_MIN_BYTES = 32, SECRET_MAX_BYTES = 4096 };
+
+stg_error_t *stg_setup_store_config(stg_store_config_t **config,
+                                 const stg_words_t *words,
+                                 const stg_settings_t *settings, apr_pool_t *p)
+{
+    STG_TRY(stg_store_config_parse(config, words->words, words->count, p));
+    (*config)->part_memory = settings->part_memory;
+    (*config)->temp_dir = settings->temp_dir;
+    return STG_OK;
+}
+
+stg_error_t *stg_setup_stores(stg_stores_t *stores,
+                              const stg_settings_t *settings, apr_pool_t *p)
+{
+    int count = settings->stores->nelts;
+
+    stores->list = apr_pcalloc(p, sizeof(*stores->list) * (count + 1));
+    stores->count = 0;
+    for (int i = 0; i < count; i++) {
+        stg_store_config_t *config;
+
+        STG_TRY(stg_setup_store_config(
+            &config, &APR_ARRAY_IDX(settings->stores, i, stg_words_t),
+            settings, p));
+        STG_TRY(stg_store_open(&stores->list[i], config, p));
+        stores->count++;
+    }
+    return STG_OK;
+}
+
+stg_error_t *stg_setup_issuers(apr_array_header_t **issuers,
+                               const stg_settings_t *settings, apr_pool_t *p)
+{
+    *issuers = apr_array_make(p, 2, sizeof(stg_issuer_t *));
+    for (int i = 0; i < settings->issuers->nelts; i++) {
+        const stg_words_t *words =
+            &APR_ARRAY_IDX(settings->issuers, i, stg_words_t);
+        stg_issuer_t *issuer;
+
+        STG_TRY(stg_issuer_parse(&issuer, words->words, words->count, p));
+        APR_ARRAY_PUSH(*issuers, stg_issuer_t *) = issuer;
+    }
+    return STG_OK;
+}
+
+stg_error_t *stg_setup_secret(const char **secret,
+                              const stg_settings_t *settings, apr_pool_t *p)
+{
+    static const char form[] = "file:";
+    const char *path = settings->ticket_secret;
+    apr_file_t *file;
+    apr_size_t count = SECRET_MAX_BYTES;
+    char *bytes = apr_palloc(p, count);
+    apr_status_t status;
+
+    *secret = NULL;
+    if (!path)
+        return STG_OK;
+    if (strncmp(path, form, sizeof(form) - 1))
+        return stg_raise(p, STG_E_INVALID,
+                         "StagingTicketSecret wants file:PATH, so that the "
+                         "secret itself does not stand in the configuration");
+    path += sizeof(form) - 1;
+    status = apr_file_open(&file, path, APR_FOPEN_READ, 0, p);
+    if (status == APR_SUCCESS)
+        status = apr_file_read_full(file, bytes, count, &count);
+    if (status != APR_SUCCESS && status != APR_EOF)
+        return stg_because_apr(
+            stg_raise(p, STG_E_INVALID,
+                      "the file of StagingTicketSecret cannot be read"),
+            p, status, path);
+    apr_file_close(file);
+    if (count < SECRET_MIN_BYTES)
+        return stg_raise(p, STG_E_INVALID,
+                         "the file of StagingTicketSecret holds %" APR_SIZE_T_FMT
+                         " bytes, at least %d are needed: make it with "
+                         "openssl rand -base64 48",
+                         count, SECRET_MIN_BYTES);
+    *secret = stg_hex((unsigned char *)bytes, count, p);
+    return STG_OK;
+}
+
+stg_error_t *stg_setup_iam(stg_iam_config_t **iam,
+                           const stg_settings_t *settings, apr_pool_t *p)
+{
+    const stg_words_t *words;
+
+    *iam = NULL;
+    if (!settings->iam->nelts)
+        return STG_OK;
+    if (settings->iam->nelts > 1)
+        return stg_raise(p, STG_E_INVALID, "StagingIAM may stand only once");
+    words = &APR_ARRAY_IDX(settings->iam, 0, stg_words_t);
+    return stg_iam_parse(iam, words->words, words->count, p);
+}
+
+/* A location is ours if our handler is set in it. Its path is what routes
+ * begin behind, so it has to be a plain one. */
+static stg_error_t *find_mounts(server_rec *server, stg_settings_t *settings,
+                                apr_pool_t *p)
+{
+    core_server_config *core = ap_get_core_module_config(server->module_config);
+
+    for (int i = 0; i < core->sec_url->nelts; i++) {
+        ap_conf_vector_t *section =
+            APR_ARRAY_IDX(core->sec_url, i, ap_conf_vector_t *);
+        core_dir_config *dir = ap_get_core_module_config(section);
+        stg_policy_t *policy = ap_get_module_config(section, &staging_module);
+        stg_mount_t *mount;
+        char *path;
+
+        if (!dir->handler || !stg_dispatch_knows(dir->handler))
+            continue;
+        if (dir->r || dir->d_is_fnmatch)
+            return stg_raise(p, STG_E_INVALID,
+                             "SetHandler %s wants a <Location> with a plain "
+                             "path, not the pattern %s",
+                             dir->handler, dir->d);
+        if (!policy) {
+            policy = stg_config_create_policy(p, dir->d);
+            ap_set_module_config(section, &staging_module, policy);
+        }
+        path = apr_pstrdup(p, dir->d);
+        while (*path && path[strlen(path) - 1] == '/')
+            path[strlen(path) - 1] = '\0';
+        policy->mount = path;
+        mount = apr_array_push(settings->mounts);
+        mount->path = path;
+        mount->handler = dir->handler;
+        mount->server = server;
+        mount->policy = policy;
+    }
+    return STG_OK;
+}
+
+static stg_error_t *check_mount(const stg_mount_t *mount,
+                                const stg_settings_t *settings, apr_pool_t *p)
+{
+    const char *store = mount->policy->store;
+
+    if (strcmp(mount->handler, "staging-uploads"))
+        return STG_OK;
+    for (int i = 0; i < settings->stores->nelts; i++)
+        if (!strcmp(APR_ARRAY_IDX(settings->stores, i, stg_words_t).words[0],
+                    store))
+            return STG_OK;
+    return stg_raise(p, STG_E_INVALID,
+                     "<Location \"%s\"> uses the store \"%s\", but no "
+                     "StagingStore has that name",
+                     mount->path, store);
+}
+
+/* Download URLs of a file store are signed by us. */
+static stg_error_t *check_secret(const stg_settings_t *settings,
+                                 apr_pool_t *p)
+{
+    for (int i = 0; i < settings->stores->nelts; i++) {
+        const stg_words_t *words =
+            &APR_ARRAY_IDX(settings->stores, i, stg_words_t);
+
+        if (!strncmp(words->words[1], "s3:", 3) || settings->ticket_secret)
+            continue;
+        return stg_raise(p, STG_E_INVALID,
+                         "the store \"%s\" needs StagingTicketSecret "
+                         "file:PATH, which signs its download URLs",
+                         words->words[0]);
+    }
+    return STG_OK;
+}
+
+static stg_error_t *check_all(server_rec *main_server,
+                              stg_settings_t *settings, apr_pool_t *p)
+{
+    apr_array_header_t *issuers;
+    stg_store_config_t *config;
+    stg_iam_config_t *iam;
+    const char *secret;
+
+    for (server_rec *s = main_server; s; s = s->next)
+        STG_TRY(find_mounts(s, settings, p));
+    for (int i = 0; i < settings->stores->nelts; i++)
+        STG_TRY(stg_setup_store_config(
+            &config, &APR_ARRAY_IDX(settings->stores, i, stg_words_t),
+            settings, p));
+    for (int i = 0; i < settings->mounts->nelts; i++)
+        STG_TRY(check_mount(
+            &APR_ARRAY_IDX(settings->mounts, i, stg_mount_t), settings, p));
+    STG_TRY(check_secret(settings, p));
+    STG_TRY(stg_setup_secret(&secret, settings, p));
+    STG_TRY(stg_setup_issuers(&issuers, settings, p));
+    return stg_setup_iam(&iam, settings, p);
+}
+
+int stg_setup_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
+                    server_rec *s)
+{
+    stg_settings_t *settings =
+        ap_get_module_config(s->module_config, &staging_module);
+    stg_error_t *err;
+
+    (void)plog;
+    (void)ptemp;
+    apr_array_clear(settings->mounts);
+    err = check_all(s, settings, pconf);
+    if (err)
+        ap_log_error(APLOG_MARK, APLOG_EMERG, 0, s, "staging: %s%s%s",
+                     err->message, err->cause ? ": " : "",
+                     err->cause ? err->cause : "");
+    return err ? HTTP_INTERNAL_SERVER_ERROR : OK;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef STG_SETUP_H
+#define STG_SETUP_H
+
+#include "auth/iam.h"
+#include "store/store.h"
+#include "web/policy.h"
+
+#include <httpd.h>
+
+/* From directives to what they mean, with a sentence for everything that is
+ * wrong: at configtest, at start, and in every child. */
+
+/* Find our locations, and refuse a configuration that cannot work. */
+int stg_setup_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
+                    server_rec *s);
+
+/* Warn of what may be wrong only now: database and stores out of reach,
+ * httpd's own limits below ours. */
+void stg_setup_warn(apr_pool_t *p, server_rec *s);
+
+/* One StagingStore as configured. */
+stg_error_t *stg_setup_store_config(stg_store_config_t **config,
+                                    const stg_words_t *words,
+                                    const stg_settings_t *settings,
+                                    apr_pool_t *p);
+
+/* The stores as configured, opened. */
+stg_error_t *stg_setup_stores(stg_stores_t *stores,
+                              const stg_settings_t *settings, apr_pool_t *p);
+
+/* The issuers as configured: of stg_issuer_t *. */
+stg_error_t *stg_setup_issuers(apr_array_header_t **issuers,
+                               const stg_settings_t *settings, apr_pool_t *p);
+
+/* The secret that signs download URLs, NULL if none is configured. */
+stg_error_t *stg_setup_secret(const char **secret,
+                              const stg_settings_t *settings, apr_pool_t *p);
+
+/* StagingIAM, NULL if there is none. */
+stg_error_t *stg_setup_iam(stg_iam_config_t **iam,
+                           const stg_settings_t *settings, apr_pool_t *p);
+
+#endif

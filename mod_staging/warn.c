@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is not wrong in the configuration itself but will hurt. */
+#include "setup.h"
+
+#include "db/schema.h"
+#include "store/store.h"
+#include "web/web.h"
+
+#include <apr_strings.h>
+#include <http_config.h>
+#include <http_core.h>
+#include <http_log.h>
+
+#include <string.h>
+
+APLOG_USE_MODULE(staging);
+
+/* httpd's own default since 2.4.54 (core.html#limitrequestbody) */
+#define BODY_LIMIT_UNSET ((apr_off_t)-1)
+#define HTTPD_BODY_LIMIT APR_INT64_C(1073741824)
+
+static void warn(server_rec *s, const stg_error_t *err)
+{
+    ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s, "staging: %s%s%s",
+                 err->message, err->cause ? ": " : "",
+                 err->cause ? err->cause : "");
+}
+
+/* The arguments of the last directive of this name, anywhere; NULL if none. */
+static const char *find_directive(const ap_directive_t *tree, const char *name)
+{
+    const char *found = NULL;
+
+    for (; tree; tree = tree->next) {
+        const char *inner;
+
+        if (!strcasecmp(tree->directive, name))
+            found = tree->args;
+        inner = find_directive(tree->first_child, name);
+        if (inner)
+            found = inner;
+    }
+    return found;
+}
+
+static void warn_body_limit(server_rec *s, const stg_mount_t *mount)
+{
+    core_server_config *core = ap_get_core_module_config(s->module_config);
+    apr_off_t limit = HTTPD_BODY_LIMIT;
+    const core_dir_config *dir =
+        ap_get_core_module_config(s->lookup_defaults);
+
+    if (strcmp(mount->handler, "staging-uploads"))
+        return;
+    if (dir->limit_req_body != BODY_LIMIT_UNSET)
+        limit = dir->limit_req_body;
+    for (int i = 0; i < core->sec_url->nelts; i++) {
+        dir = ap_get_core_module_config(
+            APR_ARRAY_IDX(core->sec_url, i, ap_conf_vector_t *));
+        if (!strncmp(dir->d, mount->path, strlen(dir->d)) &&
+            dir->limit_req_body != BODY_LIMIT_UNSET)
+            limit = dir->limit_req_body;
+    }
+    if (limit && limit < mount->policy->max_upload)
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s,
+                     "staging: LimitRequestBody is %" APR_OFF_T_FMT
+                     " bytes at %s, less than StagingMaxUpload: larger "
+                     "uploads get 413; set LimitRequestBody 0 there",
+                     limit, mount->path);
+}
+
+static void warn_read_timeout(server_rec *s)
+{
+    const char *args = find_directive(ap_conftree, "RequestReadTimeout");
+    const char *body = args ? strstr(args, "body=") : NULL;
+
+    if (body && strncmp(body, "body=0", 6) && !strstr(body, "MinRate") &&
+        !strstr(body, "minrate"))
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s,
+                     "staging: RequestReadTimeout %s has no MinRate for the "
+                     "body: an upload that takes longer is cut off; use "
+                     "body=20,MinRate=500",
+                     args);
+}
+
+static void warn_database(server_rec *s, apr_pool_t *p)
+{
+    const char *dsn = find_directive(ap_conftree, "DBDParams");
+    stg_db_lender_t lender;
+    stg_error_t *err;
+
+    if (!dsn) {
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s,
+                     "staging: no DBDParams: mod_dbd needs DBDriver pgsql and "
+                     "DBDParams with the connection of the database");
+        return;
+    }
+    err = stg_db_pool_create(&lender, ap_getword_conf(p, &dsn), 1, p);
+    if (!err)
+        err = stg_schema_check(stg_db_create(&lender, p), p);
+    if (err)
+        warn(s, err);
+}
+
+/* File stores belong to the children's user and are left to them. */
+static stg_error_t *ping_store(const stg_words_t *words,
+                               const stg_settings_t *settings, apr_pool_t *p)
+{
+    stg_store_config_t *config;
+    stg_store_t *store;
+
+    STG_TRY(stg_setup_store_config(&config, words, settings, p));
+    if (strncmp(config->url, "s3:", 3))
+        return STG_OK;
+    STG_TRY(stg_store_open(&store, config, p));
+    return store->driver->ping(store, p);
+}
+
+static void warn_stores(server_rec *s, const stg_settings_t *settings,
+                        apr_pool_t *p)
+{
+    for (int i = 0; i < settings->stores->nelts; i++) {
+        const stg_words_t *words =
+            &APR_ARRAY_IDX(settings->stores, i, stg_words_t);
+        stg_error_t *err = ping_store(words, settings, p);
+
+        if (err)
+            warn(s, stg_because(err, p, "store %s", words->words[0]));
+    }
+}
+
+void stg_setup_warn(apr_pool_t *p, server_rec *s)
+{
+    const stg_settings_t *settings =
+        ap_get_module_config(s->module_config, &staging_module);
+
+    if (!settings->mounts->nelts || apr_pool_create(&p, p) != APR_SUCCESS)
+        return;
+    for (int i = 0; i < settings->mounts->nelts; i++)
+        warn_body_limit(s, &APR_ARRAY_IDX(settings->mounts, i, stg_mount_t));
+    warn_read_timeout(s);
+    warn_database(s, p);
+    warn_stores(s, settings, p);
+    apr_pool_destroy(p);
+}
