@@ -92,16 +92,6 @@ stg_error_t *stg_gc_objects(int *done, stg_staging_t *staging, apr_pool_t *p)
     return first;
 }
 
-stg_error_t *stg_gc_abandoned(int *done, stg_staging_t *staging, apr_pool_t *p)
-{
-    stg_rows_t *rows;
-
-    STG_TRY(stg_db_query(&rows, staging->db, STG_Q_GC_ABANDONED, p,
-                         STG_PARAMS(apr_itoa(p, STG_GC_BATCH))));
-    *done = stg_rows_count(rows);
-    return STG_OK;
-}
-
 stg_error_t *stg_gc_nodes(int *done, stg_staging_t *staging, apr_pool_t *p)
 {
     return stg_node_bury(done, staging->db, p);

@@ -21,16 +21,12 @@ typedef struct stg_gc_step_t {
     stg_gc_fn_t *run;
 } stg_gc_step_t;
 
-/* The steps that everybody needs, in this order; a slice's own go between the
- * second and the third. */
-
-/* Bury the dead: see core/node.h. */
+/* The first step: bury the dead (core/node.h). */
 stg_error_t *stg_gc_nodes(int *done, stg_staging_t *staging, apr_pool_t *p);
 
-/* Objects whose receiver is dead become deleting. */
-stg_error_t *stg_gc_abandoned(int *done, stg_staging_t *staging, apr_pool_t *p);
-
-/* Objects in state deleting without a living receiver lose their bytes, then
+/* The last step, after the slices have turned what is expired or abandoned
+ * (receiving, without a receiver that has a row) into deleting:
+ * objects in state deleting without a living receiver lose their bytes, then
  * their rows. Fails, after the work, if some are in a store that is not
  * configured: they are left alone. */
 stg_error_t *stg_gc_objects(int *done, stg_staging_t *staging, apr_pool_t *p);

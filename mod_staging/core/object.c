@@ -178,17 +178,7 @@ const char *stg_object_etag(const stg_object_t *object)
     return object->receipt.etag;
 }
 
-static stg_error_t *let_go(stg_staging_t *staging, const char *id,
-                           apr_pool_t *p)
-{
-    return stg_db_query(
-        NULL, staging->db, STG_Q_OBJECT_LET_GO, p,
-        STG_PARAMS(stg_db_array(&id, 1, p), stg_node_id(staging->node)));
-}
-
-/* The database first: only it knows whether the object counts as complete.
- * While the row names us GC keeps away, so that it cannot remove the row
- * before the bytes. */
+/* The database first: only it knows whether the object counts as complete. */
 static stg_error_t *discard(const stg_object_t *object, apr_pool_t *p)
 {
     const stg_unfinished_t what = {.key = stg_store_key(object->id, p)};
@@ -197,15 +187,17 @@ static stg_error_t *discard(const stg_object_t *object, apr_pool_t *p)
 
     STG_TRY(stg_db_query(&rows, object->staging->db, STG_Q_OBJECT_DISCARD, p,
                          STG_PARAMS(object->id)));
-    if (stg_rows_int(rows, 0, "kept"))
+    if (stg_rows_count(rows) && stg_rows_int(rows, 0, "is_kept"))
         return STG_OK;
     err = object->store->driver->remove(object->store, &what, 1, p);
     if (err)
         stg_log(STG_LOG_INFO, "object %s is left to garbage collection: %s",
                 object->id, stg_error_text(err, p));
-    return let_go(object->staging, object->id, p);
+    return STG_OK;
 }
 
+/* The sinks end first, with all that they have under way: nothing may arrive
+ * after the removal. */
 void stg_object_discard(stg_object_t *object)
 {
     stg_error_t *err;
@@ -222,6 +214,14 @@ void stg_object_discard(stg_object_t *object)
         stg_node_let_go_later(object->staging->node, object->id);
     }
     apr_pool_destroy(p);
+}
+
+static stg_error_t *let_go(stg_staging_t *staging, const char *id,
+                           apr_pool_t *p)
+{
+    return stg_db_query(
+        NULL, staging->db, STG_Q_OBJECT_LET_GO, p,
+        STG_PARAMS(stg_db_array(&id, 1, p), stg_node_id(staging->node)));
 }
 
 static stg_error_t *finish(stg_staging_t *staging, const char *object_id,

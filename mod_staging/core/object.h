@@ -21,7 +21,7 @@ typedef struct stg_object_t stg_object_t;
 
 /* The kind of the job that an object in state finishing has; its subject is
  * the object. Run by the slice that owns the object. */
-#define STG_OBJECT_FINISH "finish_object"
+#define STG_OBJECT_FINISH "upload_finish"
 
 /* Begin to receive into store, after the row was committed. id is the row's
  * id, size -1 if not known. Fails with BUSY while the node has no lease.
@@ -53,10 +53,10 @@ const char *stg_object_digest(const stg_object_t *object,
 /* After commit; NULL if the store has none. */
 const char *stg_object_etag(const stg_object_t *object);
 
-/* Remove the bytes that were sent, mark the row deleting and let go of it, so
- * that GC may end it. Does nothing if the database has taken the object for
- * complete, so that it may be called when the outcome of a statement is not
- * known. Best effort: what fails here GC does. Its sinks are gone then. */
+/* Let go of the row, so that GC may end it, and remove the bytes that were
+ * sent. Does nothing if the database has taken the object for complete, so it
+ * may be called when the outcome of a statement is not known. Best effort:
+ * what fails here GC does. The sinks of the object are gone then. */
 void stg_object_discard(stg_object_t *object);
 
 /* The store's part of the job that completes an object's parts: complete and

@@ -40,7 +40,8 @@ CREATE TABLE object (
     store       text NOT NULL,
     state       text NOT NULL DEFAULT 'receiving'
                 CHECK (state IN ('receiving', 'finishing', 'stored', 'deleting')),
-    receiver    uuid,                       -- the node that is sending bytes
+    receiver    uuid,                       -- the node that is sending bytes;
+                                            -- receiving without: abandoned
     size        bigint,
     md5         text,
     sha1        text,
@@ -51,7 +52,7 @@ CREATE TABLE object (
     claimed     timestamptz NOT NULL DEFAULT '-infinity' -- by GC, until then
 );
 CREATE INDEX object_deleting ON object (claimed) WHERE state = 'deleting';
-CREATE INDEX object_receiving ON object (receiver) WHERE receiver IS NOT NULL;
+CREATE INDEX object_receiving ON object (receiver) WHERE state = 'receiving';
 
 CREATE TABLE job (
     id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

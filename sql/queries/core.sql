@@ -52,19 +52,17 @@ WHERE id = $1::uuid AND state = 'receiving'
 RETURNING id;
 
 -- name: object_discard (id)
--- What the database has taken for complete (an answer that was lost) stays.
-WITH discarded AS (
-    UPDATE object SET state = 'deleting'
-    WHERE id = $1::uuid AND state = 'receiving'
-)
-SELECT count(*) AS kept
-FROM object
-WHERE id = $1::uuid AND state IN ('finishing', 'stored');
+-- Waits for a statement of ours whose answer was lost, so that state is final:
+-- nothing becomes stored without naming its receiver. What the database has
+-- taken for complete is kept.
+UPDATE object
+SET receiver = CASE state WHEN 'finishing' THEN receiver END
+WHERE id = $1::uuid
+RETURNING (state IN ('finishing', 'stored'))::integer AS is_kept;
 
 -- name: object_let_go (ids, receiver)
 UPDATE object
-SET receiver = NULL,
-    state = CASE state WHEN 'receiving' THEN 'deleting' ELSE state END
+SET receiver = NULL
 WHERE id = ANY ($1::uuid[]) AND receiver = $2::uuid;
 
 -- name: object_finish (id, receiver)
@@ -118,19 +116,6 @@ RETURNING id;
 
 -- name: job_count_parked ()
 SELECT count(*) AS parked FROM job WHERE state = 'parked';
-
--- name: gc_abandoned (batch)
--- Objects whose receiver died. Their slices' rows follow in the slices' steps.
-UPDATE object
-SET state = 'deleting'
-WHERE id IN (
-    SELECT id FROM object
-    WHERE state = 'receiving' AND receiver IS NOT NULL
-      AND NOT EXISTS (SELECT FROM node WHERE node.id = object.receiver)
-    LIMIT $1::integer
-    FOR UPDATE SKIP LOCKED
-)
-RETURNING id;
 
 -- name: gc_claim_objects (batch, stores, lease)
 WITH batch AS (

@@ -128,7 +128,7 @@ WITH o AS (
         SELECT object.id
         FROM object
         WHERE state = 'receiving'
-          AND NOT EXISTS (SELECT FROM node WHERE node.id = object.receiver AND node.expires > now())
+          AND NOT EXISTS (SELECT FROM node WHERE node.id = object.receiver)
         LIMIT $1::bigint FOR UPDATE OF object SKIP LOCKED)
     RETURNING id
 ), u AS (
