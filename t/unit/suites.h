@@ -14,6 +14,7 @@
     SUITE(digest) \
     SUITE(disposition) \
     SUITE(formdata) \
+    SUITE(digest_field) \
     SUITE(jwt) \
     SUITE(jwks) \
     SUITE(iam)

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "stream/digest_field.h"
+#include "base/text.h"
+#include "stream/field.h"
+
+#include <apr_lib.h>
+#include <apr_strings.h>
+#include <apr_tables.h>
+
+#include <string.h>
+
+/* Names of the registry "Hash Algorithms for HTTP Digest Fields". */
+static const struct {
+    const char *name;
+    apr_size_t size; /* bytes */
+} registered[STG_ALGORITHMS] = {
+    [STG_MD5] = {"md5", 16},
+    [STG_SHA1] = {"sha", 20},
+    [STG_SHA256] = {"sha-256", 32},
+};
+
+static stg_algorithm_t find(const char *name)
+{
+    int i = 0;
+
+    while (i < STG_ALGORITHMS && strcmp(registered[i].name, name) != 0)
+        i++;
+    return i;
+}
+
+/* A key of a dictionary (RFC 8941, 3.1.2), NULL if there is none. */
+static const char *read_key(const char **at, apr_pool_t *p)
+{
+    const char *begin = *at;
+
+    if (!apr_islower(**at) && **at != '*')
+        return NULL;
+    while (**at &&
+           (apr_islower(**at) || apr_isdigit(**at) || strchr("_-.*", **at)))
+        (*at)++;
+    return apr_pstrmemdup(p, begin, *at - begin);
+}
+
+/* To the next member: behind a comma, or at the end. A comma at the end is
+ * an error (RFC 8941, 4.2.2). */
+static int next_member(const char **at)
+{
+    stg_field_skip_space(at);
+    if (!**at)
+        return 1;
+    if (!stg_field_skip(at, ','))
+        return 0;
+    stg_field_skip_space(at);
+    return **at != '\0';
+}
+
+/* ":base64:" (RFC 8941, 3.3.5); NULL if there is none. */
+static const char *read_bytes(apr_size_t *count, const char **at, apr_pool_t *p)
+{
+    const char *end = **at == ':' ? strchr(*at + 1, ':') : NULL;
+    const char *text;
+
+    if (!end)
+        return NULL;
+    text = apr_pstrmemdup(p, *at + 1, end - *at - 1);
+    *at = end + 1;
+    return stg_unbase64(text, count, p);
+}
+
+static stg_error_t *malformed(apr_pool_t *p)
+{
+    return stg_raise(p, STG_E_INVALID,
+                     "the digest field is not of the form name=:base64:");
+}
+
+static stg_error_t *keep(stg_digests_t *digests, stg_algorithm_t algorithm,
+                         const char *bytes, apr_size_t count, apr_pool_t *p)
+{
+    if (algorithm == STG_ALGORITHMS)
+        return STG_OK;
+    if (count != registered[algorithm].size)
+        return stg_raise(p, STG_E_INVALID,
+                         "the %s digest is not %" APR_SIZE_T_FMT " bytes long",
+                         registered[algorithm].name,
+                         registered[algorithm].size);
+    digests->hex[algorithm] = stg_hex((const unsigned char *)bytes, count, p);
+    return STG_OK;
+}
+
+stg_error_t *stg_digest_field_parse(stg_digests_t *digests, const char *value,
+                                    apr_pool_t *p)
+{
+    stg_digests_t found = {{NULL}};
+    const char *at = value + strspn(value, " ");
+
+    while (*at) {
+        const char *name = read_key(&at, p);
+        apr_size_t count;
+        const char *bytes;
+
+        if (!name || !stg_field_skip(&at, '='))
+            return malformed(p);
+        bytes = read_bytes(&count, &at, p);
+        if (!bytes || !next_member(&at))
+            return malformed(p);
+        STG_TRY(keep(&found, find(name), bytes, count, p));
+    }
+    *digests = found;
+    return STG_OK;
+}
+
+stg_error_t *stg_digest_field_md5(stg_digests_t *digests, const char *value,
+                                  apr_pool_t *p)
+{
+    stg_digests_t found = {{NULL}};
+    apr_size_t count;
+    const char *bytes = stg_unbase64(value, &count, p);
+
+    if (!bytes)
+        return stg_raise(p, STG_E_INVALID, "Content-MD5 is not base64");
+    STG_TRY(keep(&found, STG_MD5, bytes, count, p));
+    if (stg_digests_compare(digests, &found) != STG_ALGORITHMS)
+        return stg_raise(p, STG_E_INVALID,
+                         "two different MD5 digests are announced");
+    digests->hex[STG_MD5] = found.hex[STG_MD5];
+    return STG_OK;
+}
+
+/* A weight of 0 to 10; -1 if there is none. 0 means "not acceptable". */
+static int read_weight(const char **at)
+{
+    int weight = 0;
+    int digits = 0;
+
+    for (; apr_isdigit(**at) && digits < 3; digits++)
+        weight = 10 * weight + *(*at)++ - '0';
+    return digits && weight <= 10 ? weight : -1;
+}
+
+stg_algorithm_t stg_digest_field_wanted(const char *value,
+                                        stg_algorithm_set_t available,
+                                        apr_pool_t *p)
+{
+    const char *at = value ? value + strspn(value, " ") : "";
+    int weights[STG_ALGORITHMS + 1] = {0}; /* the last is for unknown ones */
+    stg_algorithm_t best = STG_ALGORITHMS;
+
+    while (*at) {
+        const char *name = read_key(&at, p);
+        int weight;
+
+        if (!name || !stg_field_skip(&at, '='))
+            return STG_ALGORITHMS;
+        weight = read_weight(&at);
+        if (weight < 0 || !next_member(&at))
+            return STG_ALGORITHMS;
+        weights[find(name)] = weight;
+    }
+    weights[STG_ALGORITHMS] = 0;
+    /* Of equals the later, stronger one. */
+    for (int i = 0; i < STG_ALGORITHMS; i++) {
+        if ((available & (1U << i)) && weights[i] &&
+            weights[i] >= weights[best])
+            best = i;
+    }
+    return best;
+}
+
+const char *stg_digest_field(const stg_digests_t *digests, apr_pool_t *p)
+{
+    const char *field = NULL;
+
+    for (int i = STG_ALGORITHMS - 1; i >= 0; i--) {
+        const char *bytes;
+        apr_size_t count;
+
+        if (!digests->hex[i])
+            continue;
+        bytes = stg_unhex(digests->hex[i], &count, p);
+        field = apr_pstrcat(
+            p, field ? field : "", field ? ", " : "", registered[i].name,
+            "=:", stg_base64((const unsigned char *)bytes, count, p), ":",
+            NULL);
+    }
+    return field;
+}
+
+stg_algorithm_t stg_digests_compare(const stg_digests_t *announced,
+                                    const stg_digests_t *computed)
+{
+    for (int i = 0; i < STG_ALGORITHMS; i++) {
+        if (announced->hex[i] && computed->hex[i] &&
+            strcmp(announced->hex[i], computed->hex[i]) != 0)
+            return i;
+    }
+    return STG_ALGORITHMS;
+}
