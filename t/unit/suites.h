@@ -15,6 +15,7 @@
     SUITE(disposition) \
     SUITE(formdata) \
     SUITE(digest_field) \
+    SUITE(store_config) \
     SUITE(jwt) \
     SUITE(jwks) \
     SUITE(iam)
