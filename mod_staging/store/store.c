@@ -11,6 +11,7 @@
 static const stg_store_driver_t *const drivers[] = {
     &stg_store_memory_driver,
     &stg_store_file_driver,
+    &stg_store_s3_driver,
 };
 
 enum {

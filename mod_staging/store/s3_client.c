@@ -1,0 +1,449 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/s3_client.h"
+#include "store/s3_retry.h"
+#include "store/s3_xml.h"
+#include "store/sigv4.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/text.h"
+
+#include <apr_date.h>
+#include <apr_strings.h>
+
+#include <pthread.h>
+#include <string.h>
+
+enum {
+    ATTEMPTS = 5,
+    SLOWEST = 64 * 1024, /* bytes per second that a transfer is waited for */
+    REGION_CHARS = 64
+};
+
+#define MAX_PRESIGNED apr_time_from_sec(7 * 24 * 3600)
+#define BACKDATE apr_time_from_sec(60)
+/* Date has whole seconds: less than this is no skew. */
+#define MIN_OFFSET apr_time_from_sec(5)
+
+struct stg_s3_client_t {
+    stg_s3_settings_t settings;
+    stg_s3_budget_t *budget;
+    pthread_mutex_t mutex;
+    struct {
+        apr_interval_time_t offset;
+        char region[REGION_CHARS]; /* learned; "" = as configured */
+    } synced;
+};
+
+/* A call under way, over all its attempts. */
+typedef struct attempt_t {
+    stg_s3_client_t *client;
+    const stg_s3_call_t *call;
+    const char *host; /* of a redirect, for this call only */
+    apr_time_t deadline;
+    int number;
+    unsigned int mended; /* 1 << class of what was mended once already */
+    apr_pool_t *pool;
+} attempt_t;
+
+static apr_status_t destroy(void *data)
+{
+    stg_s3_client_t *client = data;
+
+    pthread_mutex_destroy(&client->mutex);
+    return APR_SUCCESS;
+}
+
+stg_s3_client_t *stg_s3_client_create(const stg_s3_settings_t *settings,
+                                      apr_pool_t *p)
+{
+    stg_s3_client_t *client = apr_pcalloc(p, sizeof(*client));
+
+    client->settings = *settings;
+    client->budget = stg_s3_budget_create(p);
+    pthread_mutex_init(&client->mutex, NULL);
+    apr_pool_cleanup_register(p, client, destroy, apr_pool_cleanup_null);
+    return client;
+}
+
+apr_interval_time_t stg_s3_client_offset(stg_s3_client_t *client)
+{
+    apr_interval_time_t offset;
+
+    pthread_mutex_lock(&client->mutex);
+    offset = client->synced.offset;
+    pthread_mutex_unlock(&client->mutex);
+    return offset;
+}
+
+/* The learned region, or the configured one. */
+static const char *region_of(stg_s3_client_t *client, apr_pool_t *p)
+{
+    const char *region;
+
+    pthread_mutex_lock(&client->mutex);
+    region = apr_pstrdup(p, client->synced.region);
+    pthread_mutex_unlock(&client->mutex);
+    return *region ? region : client->settings.region;
+}
+
+/* AWS has one endpoint per region: a learned region moves the host. */
+static const char *host_of(const stg_s3_endpoint_t *endpoint,
+                           const stg_s3_client_t *client, const char *region,
+                           apr_pool_t *p)
+{
+    stg_s3_endpoint_t moved = *endpoint;
+
+    if (strcmp(region, client->settings.region) != 0 &&
+        stg_s3_endpoint_is_aws(endpoint))
+        moved.host = stg_s3_endpoint_aws(region, p);
+    return stg_s3_endpoint_host(&moved, client->settings.bucket, p);
+}
+
+/* A cache on the way would show us an old date. */
+static void learn_clock(stg_s3_client_t *client, const apr_table_t *headers)
+{
+    const char *date = apr_table_get(headers, "Date");
+    apr_time_t theirs = date ? apr_date_parse_http(date) : 0;
+    apr_interval_time_t offset = theirs - stg_clock_now();
+
+    if (!theirs || apr_table_get(headers, "Age") ||
+        apr_table_get(headers, "Via"))
+        return;
+    if (offset > -MIN_OFFSET && offset < MIN_OFFSET)
+        offset = 0;
+    pthread_mutex_lock(&client->mutex);
+    client->synced.offset = offset;
+    pthread_mutex_unlock(&client->mutex);
+}
+
+static const char *payload_of(const stg_s3_call_t *call, apr_pool_t *p)
+{
+    if (call->body_size == 0)
+        return STG_SIGV4_EMPTY;
+    if (!call->is_body_hashed)
+        return STG_SIGV4_UNSIGNED;
+    return stg_digest_hex_of("sha256", call->body, (apr_size_t)call->body_size,
+                             p);
+}
+
+/* All headers that go out, signed; the request's path and query are set. */
+static stg_error_t *sign(apr_table_t **headers, stg_sigv4_request_t *request,
+                         attempt_t *attempt, const char *host,
+                         const char *region)
+{
+    stg_s3_client_t *client = attempt->client;
+    const stg_s3_call_t *call = attempt->call;
+    apr_pool_t *p = attempt->pool;
+    apr_table_t *all =
+        call->headers ? apr_table_copy(p, call->headers) : apr_table_make(p, 6);
+    stg_sigv4_signer_t signer = {.region = region, .service = "s3"};
+    const stg_s3_keys_t *keys;
+
+    STG_TRY(stg_s3_credentials_get(&keys, client->settings.credentials, 0, p));
+    signer.access_key = keys->access_key;
+    signer.secret_key = keys->secret_key;
+    signer.time = stg_clock_now() + stg_s3_client_offset(client);
+    request->method = call->method;
+    request->path = stg_s3_endpoint_path(client->settings.endpoint,
+                                         client->settings.bucket, call->key, p);
+    request->query = call->query;
+    request->headers = all;
+    request->payload = payload_of(call, p);
+    apr_table_setn(all, "Host", host);
+    apr_table_setn(all, "x-amz-date", stg_sigv4_date(signer.time, p));
+    apr_table_setn(all, "x-amz-content-sha256", request->payload);
+    if (keys->token)
+        apr_table_set(all, "x-amz-security-token", keys->token);
+    apr_table_setn(all, "Authorization",
+                   stg_sigv4_authorization(&signer, request, p));
+    *headers = all;
+    return STG_OK;
+}
+
+/* How long one attempt may take. */
+static apr_interval_time_t patience(const attempt_t *attempt)
+{
+    const stg_s3_call_t *call = attempt->call;
+
+    if (call->timeout)
+        return call->timeout;
+    return attempt->client->settings.timeout +
+           apr_time_from_sec(call->body_size / SLOWEST);
+}
+
+static stg_http_request_t http_request(const attempt_t *attempt)
+{
+    const stg_s3_call_t *call = attempt->call;
+    const stg_s3_settings_t *settings = &attempt->client->settings;
+    stg_http_request_t request = {
+        .method = call->method,
+        .body = call->body,
+        .body_size = call->body_size,
+        .body_fd = call->body_fd,
+        .connect_timeout = settings->connect_timeout,
+        .timeout = patience(attempt),
+        .stall_timeout = call->timeout ? 0 : settings->stall_timeout,
+        .ca_file = settings->ca_file,
+        .is_cancelled = call->is_cancelled,
+    };
+
+    if (call->sink)
+        request.timeout = 0; /* a download is as slow as its reader */
+    return request;
+}
+
+static stg_error_t *send_once(stg_s3_answer_t *answer, attempt_t *attempt)
+{
+    stg_s3_client_t *client = attempt->client;
+    apr_pool_t *p = attempt->pool;
+    const char *region = region_of(client, p);
+    const char *host = attempt->host;
+    stg_http_request_t request = http_request(attempt);
+    stg_sigv4_request_t signed_request;
+    stg_http_response_t *response;
+    apr_table_t *headers;
+    const char *query;
+
+    if (!host)
+        host = host_of(client->settings.endpoint, client, region, p);
+    STG_TRY(sign(&headers, &signed_request, attempt, host, region));
+    query = stg_sigv4_query(signed_request.query, p);
+    request.url =
+        apr_pstrcat(p, client->settings.endpoint->scheme, "://", host,
+                    signed_request.path, *query ? "?" : "", query, NULL);
+    request.headers = headers;
+    STG_TRY(stg_http_call(&response, client->settings.http, &request,
+                          attempt->call->sink, STG_S3_XML_MAX, p));
+    learn_clock(client, response->headers);
+    answer->status = response->status;
+    answer->headers = response->headers;
+    answer->body = response->body;
+    answer->body_size = response->body_size;
+    answer->code = NULL;
+    if (response->status / 100 != 2)
+        answer->code =
+            stg_s3_xml_error_code(response->body, response->body_size, p);
+    return STG_OK;
+}
+
+/* It becomes part of a host name: no more than a label may come in. */
+static int is_region(const char *region)
+{
+    apr_size_t length = strlen(region);
+
+    return length > 0 && length < REGION_CHARS &&
+           strspn(region, "abcdefghijklmnopqrstuvwxyz0123456789-") == length;
+}
+
+static int learn_region(attempt_t *attempt, const stg_s3_answer_t *answer)
+{
+    stg_s3_client_t *client = attempt->client;
+    const char *region = stg_s3_answer_header(answer, "x-amz-bucket-region");
+    stg_s3_document_t *document;
+
+    if (!region && answer->code &&
+        !stg_s3_xml_parse(&document, answer->body, answer->body_size, NULL,
+                          attempt->pool))
+        region = apr_table_get(document->fields, "Region");
+    if (!region || !is_region(region) ||
+        strcmp(region, region_of(client, attempt->pool)) == 0)
+        return 0;
+    pthread_mutex_lock(&client->mutex);
+    apr_cpystrn(client->synced.region, region, REGION_CHARS);
+    pthread_mutex_unlock(&client->mutex);
+    stg_log(STG_LOG_NOTICE, "S3 bucket %s is in region %s",
+            client->settings.bucket, region);
+    return 1;
+}
+
+/* Signed requests go nowhere but below the configured endpoint. */
+static int follow_location(attempt_t *attempt, const stg_s3_answer_t *answer)
+{
+    const stg_s3_endpoint_t *endpoint = attempt->client->settings.endpoint;
+    const char *location = stg_s3_answer_header(answer, "Location");
+    const char *domain = strstr(endpoint->host, "amazonaws.com");
+    apr_size_t scheme = strlen(endpoint->scheme), length, n;
+    const char *host;
+
+    if (answer->status != 307 || !location ||
+        strncmp(location, endpoint->scheme, scheme) != 0 ||
+        strncmp(location + scheme, "://", 3) != 0)
+        return 0;
+    if (!domain)
+        domain = endpoint->host;
+    location += scheme + 3;
+    length = strcspn(location, "/?#@");
+    host = apr_pstrmemdup(attempt->pool, location, length);
+    n = strlen(domain);
+    if (location[length] == '@' || length <= n || host[length - n - 1] != '.' ||
+        strcmp(host + length - n, domain) != 0)
+        return 0;
+    attempt->host = host;
+    return 1;
+}
+
+/* What one more attempt needs first; false if it would be in vain. */
+static int mend(attempt_t *attempt, stg_s3_class_t class,
+                const stg_s3_answer_t *answer)
+{
+    unsigned int bit = 1U << class;
+
+    if (class == STG_S3_THROTTLED || class == STG_S3_TRANSIENT)
+        return 1;
+    if (attempt->mended & bit)
+        return 0;
+    attempt->mended |= bit;
+    switch (class) {
+    case STG_S3_DAMAGED:
+    case STG_S3_CLOCK: /* learned from the answer's Date */
+        return 1;
+    case STG_S3_REGION:
+        return learn_region(attempt, answer) ||
+               follow_location(attempt, answer);
+    case STG_S3_KEYS:
+        stg_s3_credentials_renew(attempt->client->settings.credentials);
+        return 1;
+    default:
+        return 0;
+    }
+}
+
+static const char *request_id(const stg_s3_answer_t *answer)
+{
+    const char *id = stg_s3_answer_header(answer, "x-amz-request-id");
+
+    if (!id)
+        id = stg_s3_answer_header(answer, "x-trans-id");
+    return id ? id : "-";
+}
+
+/* Wait before the next attempt; false if there shall be none. */
+static int may_retry(attempt_t *attempt, stg_s3_class_t class,
+                     const stg_s3_answer_t *answer, const stg_error_t *err)
+{
+    const stg_s3_call_t *call = attempt->call;
+    int most = call->attempts ? call->attempts : ATTEMPTS;
+    apr_interval_time_t delay;
+
+    /* After a failure nobody knows what the sink has got already. */
+    if (class == STG_S3_FINAL || (call->sink && err) ||
+        attempt->number >= most || !mend(attempt, class, answer) ||
+        !stg_s3_budget_take(attempt->client->budget, err != STG_OK))
+        return 0;
+    delay = stg_s3_retry_delay(class, attempt->number,
+                               answer ? answer->headers : NULL);
+    if (stg_clock_monotonic() + delay > attempt->deadline)
+        return 0;
+    stg_log(STG_LOG_INFO, "S3 %s %s is tried again: %s", call->method,
+            call->key ? call->key : "",
+            err ? stg_error_text(err, attempt->pool)
+                : apr_psprintf(
+                      attempt->pool, "%d %s, request %s", answer->status,
+                      answer->code ? answer->code : "-", request_id(answer)));
+    return stg_s3_retry_sleep(delay, call->is_cancelled);
+}
+
+stg_error_t *stg_s3_call(stg_s3_answer_t **answer, stg_s3_client_t *client,
+                         const stg_s3_call_t *call, apr_pool_t *p)
+{
+    attempt_t attempt = {.client = client, .call = call, .pool = p};
+    stg_s3_answer_t *result = apr_pcalloc(p, sizeof(*result));
+    stg_s3_class_t class;
+    stg_error_t *err;
+
+    attempt.deadline = stg_clock_monotonic() + 2 * patience(&attempt);
+    do {
+        attempt.number++;
+        err = send_once(result, &attempt);
+        class = err ? stg_s3_class_of_error(err)
+                    : stg_s3_class_of(result->status, result->code);
+    } while (may_retry(&attempt, class, err ? NULL : result, err));
+    STG_TRY(err);
+    if (attempt.number == 1)
+        stg_s3_budget_return(client->budget);
+    result->attempts = attempt.number;
+    *answer = result;
+    return STG_OK;
+}
+
+stg_error_t *stg_s3_call_ok(stg_s3_answer_t **answer, stg_s3_client_t *client,
+                            const stg_s3_call_t *call, apr_pool_t *p)
+{
+    stg_s3_answer_t *result;
+
+    STG_TRY(stg_s3_call(&result, client, call, p));
+    if (result->status / 100 != 2)
+        return stg_s3_refusal(call, result, p);
+    *answer = result;
+    return STG_OK;
+}
+
+/* The store's Message stays out: it can hold what was signed. */
+stg_error_t *stg_s3_refusal(const stg_s3_call_t *call,
+                            const stg_s3_answer_t *answer, apr_pool_t *p)
+{
+    stg_error_t *err;
+
+    if (stg_s3_is_no_space(answer->status, answer->code))
+        err = stg_raise(p, STG_E_NO_SPACE, "the store is full");
+    else if (answer->status == 404 && !stg_s3_answer_is(answer, "NoSuchBucket"))
+        err = stg_raise(p, STG_E_NOT_FOUND, "the store has no such object");
+    else if (answer->status >= 500 && answer->status != 501)
+        err = stg_raise(p, STG_E_STORE_DOWN, "the store does not work");
+    else
+        err = stg_raise(p, STG_E_STORE_FAILED, "the store refused");
+    return stg_because(err, p, "S3 %s %s: %d %s, request %s", call->method,
+                       call->key ? call->key : "(bucket)", answer->status,
+                       answer->code ? answer->code : "-", request_id(answer));
+}
+
+int stg_s3_answer_is(const stg_s3_answer_t *answer, const char *code)
+{
+    return answer->code && strcmp(answer->code, code) == 0;
+}
+
+const char *stg_s3_answer_header(const stg_s3_answer_t *answer,
+                                 const char *name)
+{
+    return apr_table_get(answer->headers, name);
+}
+
+stg_error_t *stg_s3_presign(const char **url, stg_s3_client_t *client,
+                            const stg_s3_call_t *call,
+                            apr_interval_time_t lifetime, apr_pool_t *p)
+{
+    const stg_s3_endpoint_t *endpoint = client->settings.public_endpoint;
+    apr_table_t *headers =
+        call->headers ? apr_table_copy(p, call->headers) : apr_table_make(p, 1);
+    stg_sigv4_request_t request = {.method = call->method,
+                                   .query = call->query,
+                                   .headers = headers,
+                                   .payload = STG_SIGV4_UNSIGNED};
+    stg_sigv4_signer_t signer = {.service = "s3"};
+    const stg_s3_keys_t *keys;
+    const char *host;
+
+    STG_TRY(stg_s3_credentials_get(&keys, client->settings.credentials,
+                                   lifetime, p));
+    if (keys->expires && stg_clock_now() + lifetime > keys->expires)
+        lifetime = keys->expires - stg_clock_now();
+    if (lifetime < APR_USEC_PER_SEC)
+        return stg_raise(p, STG_E_STORE_FAILED,
+                         "the store's keys have expired");
+    /* A little in the past, for clocks that are behind ours. */
+    signer.time = stg_clock_now() + stg_s3_client_offset(client) - BACKDATE;
+    lifetime += BACKDATE;
+    if (lifetime > MAX_PRESIGNED)
+        lifetime = MAX_PRESIGNED;
+    signer.access_key = keys->access_key;
+    signer.secret_key = keys->secret_key;
+    signer.token = keys->token;
+    signer.region = region_of(client, p);
+    host = host_of(endpoint, client, signer.region, p);
+    apr_table_setn(headers, "Host", host);
+    request.path =
+        stg_s3_endpoint_path(endpoint, client->settings.bucket, call->key, p);
+    *url = apr_pstrcat(p, endpoint->scheme, "://", host, request.path, "?",
+                       stg_sigv4_presign(&signer, &request, lifetime, p), NULL);
+    return STG_OK;
+}
