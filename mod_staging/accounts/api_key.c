@@ -4,6 +4,7 @@
 #include "base/ids.h"
 #include "base/text.h"
 
+#include <apr_lib.h>
 #include <apr_strings.h>
 
 #include <string.h>
@@ -74,15 +75,20 @@ static const char *scopes_array(unsigned int scopes, apr_pool_t *p)
     return stg_db_array(items, count, p);
 }
 
+/* Labels are printed to terminals, which would obey control characters. */
 static stg_error_t *check_label(const char *label, apr_pool_t *p)
 {
     apr_size_t characters;
+    int is_plain = stg_utf8_is_valid(label, strlen(label), &characters) &&
+                   characters <= MAX_LABEL;
 
-    if (stg_utf8_is_valid(label, strlen(label), &characters) &&
-        characters <= MAX_LABEL)
+    for (const char *c = label; is_plain && *c; c++)
+        is_plain = !apr_iscntrl(*c);
+    if (is_plain)
         return STG_OK;
     return stg_raise(p, STG_E_INVALID,
-                     "A label is UTF-8 and has at most %d characters",
+                     "A label is UTF-8 without control characters and has at "
+                     "most %d characters",
                      MAX_LABEL);
 }
 

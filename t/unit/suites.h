@@ -18,7 +18,9 @@
     SUITE(store_config) \
     SUITE(jwt) \
     SUITE(jwks) \
-    SUITE(iam)
+    SUITE(iam) \
+    SUITE(api_key) \
+    SUITE(stagingctl_config)
 /* clang-format on */
 
 #define SUITE(name) void stg_##name##_suite(void);
