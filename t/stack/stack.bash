@@ -51,6 +51,15 @@ leave_root() {
 # port_answers PORT
 port_answers() { (: <"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
+# free_port FIRST: the lowest port from FIRST that nobody listens at.
+free_port() {
+    local port=$1
+    while port_answers "$port"; do
+        port=$((port + 1))
+    done
+    echo "$port"
+}
+
 # wait_until SECONDS COMMAND...
 wait_until() {
     local end=$((SECONDS + $1))
