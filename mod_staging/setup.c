@@ -10,6 +10,7 @@
 #include <apr_file_io.h>
 #include <apr_strings.h>
 #include <http_core.h>
+#include <ap_expr.h>
 #include <http_log.h>
 
 #include <string.h>
@@ -113,42 +114,72 @@ stg_error_t *stg_setup_iam(stg_iam_config_t **iam,
     return stg_iam_parse(iam, words->words, words->count, p);
 }
 
-/* A location is ours if our handler is set in it. Its path is what routes
- * begin behind, so it has to be a plain one. */
+/* The handler that a SetHandler directive names. httpd keeps it as an
+ * expression that only a request can evaluate, but remembers where in the
+ * configuration it stood. */
+static const char *find_handler(const ap_directive_t *tree,
+                                const ap_expr_info_t *expr, apr_pool_t *p)
+{
+    const char *found = NULL;
+
+    for (; tree && !found; tree = tree->next) {
+        const char *args = tree->args;
+
+        if (!strcasecmp(tree->directive, "SetHandler") &&
+            tree->line_num == (int)expr->line_number &&
+            !strcmp(tree->filename, expr->filename))
+            found = ap_getword_conf(p, &args);
+        else
+            found = find_handler(tree->first_child, expr, p);
+    }
+    return found;
+}
+
+static stg_error_t *add_mount(stg_settings_t *settings, server_rec *server,
+                              ap_conf_vector_t *section, apr_pool_t *p)
+{
+    const core_dir_config *dir = ap_get_core_module_config(section);
+    stg_policy_t *policy = ap_get_module_config(section, &staging_module);
+    const char *handler =
+        dir->expr_handler ? find_handler(ap_conftree, dir->expr_handler, p)
+                          : NULL;
+    stg_mount_t *mount;
+    char *path;
+
+    if (!handler || !stg_dispatch_knows(handler))
+        return STG_OK;
+    /* its path is what routes begin behind */
+    if (dir->r || dir->d_is_fnmatch)
+        return stg_raise(p, STG_E_INVALID,
+                         "SetHandler %s wants a <Location> with a plain path, "
+                         "not the pattern %s",
+                         handler, dir->d);
+    if (!policy) {
+        policy = stg_config_create_policy(p, dir->d);
+        ap_set_module_config(section, &staging_module, policy);
+    }
+    path = apr_pstrdup(p, dir->d);
+    while (*path && path[strlen(path) - 1] == '/')
+        path[strlen(path) - 1] = '\0';
+    policy->mount = path;
+    mount = apr_array_push(settings->mounts);
+    mount->path = path;
+    mount->handler = handler;
+    mount->server = server;
+    mount->policy = policy;
+    return STG_OK;
+}
+
 static stg_error_t *find_mounts(server_rec *server, stg_settings_t *settings,
                                 apr_pool_t *p)
 {
-    core_server_config *core = ap_get_core_module_config(server->module_config);
+    const core_server_config *core =
+        ap_get_core_module_config(server->module_config);
 
-    for (int i = 0; i < core->sec_url->nelts; i++) {
-        ap_conf_vector_t *section =
-            APR_ARRAY_IDX(core->sec_url, i, ap_conf_vector_t *);
-        core_dir_config *dir = ap_get_core_module_config(section);
-        stg_policy_t *policy = ap_get_module_config(section, &staging_module);
-        stg_mount_t *mount;
-        char *path;
-
-        if (!dir->handler || !stg_dispatch_knows(dir->handler))
-            continue;
-        if (dir->r || dir->d_is_fnmatch)
-            return stg_raise(p, STG_E_INVALID,
-                             "SetHandler %s wants a <Location> with a plain "
-                             "path, not the pattern %s",
-                             dir->handler, dir->d);
-        if (!policy) {
-            policy = stg_config_create_policy(p, dir->d);
-            ap_set_module_config(section, &staging_module, policy);
-        }
-        path = apr_pstrdup(p, dir->d);
-        while (*path && path[strlen(path) - 1] == '/')
-            path[strlen(path) - 1] = '\0';
-        policy->mount = path;
-        mount = apr_array_push(settings->mounts);
-        mount->path = path;
-        mount->handler = dir->handler;
-        mount->server = server;
-        mount->policy = policy;
-    }
+    for (int i = 0; i < core->sec_url->nelts; i++)
+        STG_TRY(add_mount(settings, server,
+                          APR_ARRAY_IDX(core->sec_url, i, ap_conf_vector_t *),
+                          p));
     return STG_OK;
 }
 

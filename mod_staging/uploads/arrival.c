@@ -67,17 +67,21 @@ stg_sink_t *stg_arrival_sink(stg_arrival_t *arrival)
 }
 
 static stg_error_t *check_digests(const stg_arrival_t *arrival,
-                                  const stg_announced_t *announced)
+                                  const stg_digests_t *announced)
 {
     for (int i = 0; i < STG_ALGORITHMS; i++) {
-        const char *want = announced->digests[i];
+        const char *want = announced->hex[i];
         const char *have = stg_object_digest(arrival->object, i);
 
-        if (want && (!have || strcmp(want, have)))
+        if (want && !have)
+            return stg_raise(arrival->pool, STG_E_INVALID,
+                             "the %s in the trailer cannot be checked: "
+                             "announce it with the header Trailer",
+                             stg_algorithm_name(i));
+        if (want && strcmp(want, have))
             return stg_raise(arrival->pool, STG_E_DIGEST_MISMATCH,
                              "the %s of what arrived is %s, announced was %s",
-                             stg_algorithm_name(i), have ? have : "unknown",
-                             want);
+                             stg_algorithm_name(i), have, want);
     }
     return STG_OK;
 }
@@ -86,7 +90,7 @@ static stg_error_t *check_digests(const stg_arrival_t *arrival,
  * an object that GC removes, never a success without bytes. */
 stg_error_t *stg_arrival_finish(stg_upload_t **upload, stg_arrival_t *arrival,
                                 const char *label,
-                                const stg_announced_t *announced)
+                                const stg_digests_t *announced)
 {
     stg_object_t *object = arrival->object;
     apr_pool_t *p = arrival->pool;

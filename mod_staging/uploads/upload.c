@@ -67,7 +67,7 @@ void stg_upload_read(stg_upload_t *upload, const stg_rows_t *rows, int row)
     upload->size =
         is_whole && size ? stg_rows_int(rows, row, "size") : -1;
     for (int i = 0; i < STG_ALGORITHMS; i++)
-        upload->digests[i] =
+        upload->digests.hex[i] =
             is_whole ? stg_rows_text(rows, row, stg_algorithm_name(i)) : NULL;
 }
 

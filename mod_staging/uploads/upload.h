@@ -5,6 +5,7 @@
 #include "core/gc.h"
 #include "core/job.h"
 #include "core/object.h"
+#include "stream/digest_field.h"
 
 /*
  * An EDI upload (spec/edi.md, 1): one object with a label, visible to its
@@ -40,7 +41,7 @@ typedef struct stg_upload_t {
     const char *object; /* id, or NULL if it is gone */
     const char *store;
     apr_off_t size;     /* -1 before success */
-    const char *digests[STG_ALGORITHMS]; /* hex; NULL before success */
+    stg_digests_t digests; /* none before success */
 } stg_upload_t;
 
 /* An upload that is arriving. */
@@ -55,18 +56,13 @@ const char *stg_arrival_id(const stg_arrival_t *arrival);
 /* Takes at most spec->max_size bytes. Do not close it. */
 stg_sink_t *stg_arrival_sink(stg_arrival_t *arrival);
 
-/* The digests that the client announced, hex or NULL, are compared before
- * anything is kept: DIGEST_MISMATCH. */
-typedef struct stg_announced_t {
-    const char *digests[STG_ALGORITHMS];
-} stg_announced_t;
-
 /* All bytes have come: make them durable, then say so. On success the upload
  * is success, or pending until a job has put its parts together. Fails with
- * NOT_FOUND if its owner deleted it meanwhile. */
+ * DIGEST_MISMATCH, before anything is kept, if the bytes are not those that
+ * the client announced; with NOT_FOUND if its owner deleted it meanwhile. */
 stg_error_t *stg_arrival_finish(stg_upload_t **upload, stg_arrival_t *arrival,
                                 const char *label,
-                                const stg_announced_t *announced);
+                                const stg_digests_t *announced);
 
 /* It came to nothing: row failure with why, bytes removed. Best effort; what
  * fails here GC does. label may be NULL. */

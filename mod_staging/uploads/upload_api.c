@@ -5,7 +5,6 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "core/ticket.h"
-#include "stream/digest_field.h"
 #include "stream/disposition.h"
 #include "web/reply.h"
 #include "web/serve.h"
@@ -23,16 +22,14 @@ json_t *stg_upload_json(const stg_request_t *req, const stg_upload_t *upload,
                         apr_pool_t *p)
 {
     json_t *json = stg_json_object(p);
-    const char *sha256 = upload->digests[STG_SHA256];
 
     stg_json_put_text(json, "id", upload->id);
     stg_json_put_text(json, "label", upload->label);
     stg_json_put_text(json, "status", upload->status);
     for (int i = 0; i < STG_ALGORITHMS; i++)
-        stg_json_put_text(json, stg_algorithm_name(i), upload->digests[i]);
+        stg_json_put_text(json, stg_algorithm_name(i), upload->digests.hex[i]);
     stg_json_put_text(json, "repr_digest",
-                      sha256 ? stg_digest_field_format(STG_SHA256, sha256, p)
-                             : NULL);
+                      stg_digest_field(&upload->digests, p));
     stg_json_put_text(json, "data_url",
                       stg_reply_link(req, apr_pstrcat(p, "/", upload->id,
                                                       "/data", NULL)));
@@ -95,7 +92,7 @@ static stg_error_t *sign_download(const char **url, stg_request_t *req,
                            .object = upload->object,
                            .content_type = upload->content_type,
                            .filename = upload->filename,
-                           .digest = upload->digests[STG_SHA256]};
+                           .digest = upload->digests.hex[STG_SHA256]};
 
     if (lifetime > upload->expires - now)
         lifetime = upload->expires - now;
@@ -137,7 +134,7 @@ stg_error_t *stg_upload_data(stg_request_t *req)
                              .object = upload->object,
                              .content_type = upload->content_type,
                              .filename = upload->filename,
-                             .sha256 = upload->digests[STG_SHA256]};
+                             .sha256 = upload->digests.hex[STG_SHA256]};
 
         return stg_serve(req, &serve);
     }

@@ -5,7 +5,6 @@
 
 #include "auth/principal.h"
 #include "base/text.h"
-#include "stream/digest_field.h"
 #include "stream/disposition.h"
 #include "stream/formdata.h"
 #include "web/body.h"
@@ -37,7 +36,7 @@ typedef struct intake_t {
     stg_upload_spec_t spec;
     stg_arrival_t *arrival;
     label_t *label; /* NULL: none came */
-    stg_announced_t announced;
+    stg_digests_t announced;
 } intake_t;
 
 static stg_error_t *label_write(stg_sink_t *sink, const char *bytes,
@@ -169,11 +168,9 @@ static stg_error_t *read_announced(intake_t *intake)
     const char *md5 = stg_body_field(req, "Content-MD5");
 
     if (repr)
-        STG_TRY(stg_digest_field_parse(intake->announced.digests, repr,
-                                       req->pool));
+        STG_TRY(stg_digest_field_parse(&intake->announced, repr, req->pool));
     if (md5)
-        STG_TRY(stg_content_md5_parse(&intake->announced.digests[STG_MD5], md5,
-                                      req->pool));
+        STG_TRY(stg_digest_field_md5(&intake->announced, md5, req->pool));
     return STG_OK;
 }
 
@@ -186,7 +183,7 @@ static stg_error_t *choose_algorithms(intake_t *intake)
     intake->spec.algorithms = intake->req->policy->digests;
     STG_TRY(read_announced(intake));
     for (int i = 0; i < STG_ALGORITHMS; i++)
-        if (intake->announced.digests[i] ||
+        if (intake->announced.hex[i] ||
             apr_table_get(r->headers_in, "Trailer"))
             intake->spec.algorithms |= 1u << i;
     return STG_OK;

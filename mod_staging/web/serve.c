@@ -33,6 +33,7 @@ static const stg_sink_class_t through_class = {through_write, through_close};
 static void set_headers(stg_request_t *req, const stg_serve_t *what)
 {
     apr_table_t *headers = req->r->headers_out;
+    stg_digests_t digests = {.hex = {[STG_SHA256] = what->sha256}};
 
     apr_table_setn(headers, "Content-Disposition",
                    stg_disposition(what->filename, req->pool));
@@ -41,8 +42,7 @@ static void set_headers(stg_request_t *req, const stg_serve_t *what)
     apr_table_setn(headers, "Referrer-Policy", "no-referrer");
     if (what->sha256)
         apr_table_setn(headers, "Repr-Digest",
-                       stg_digest_field_format(STG_SHA256, what->sha256,
-                                               req->pool));
+                       stg_digest_field(&digests, req->pool));
     apr_table_setn(headers, "X-Content-Type-Options", "nosniff");
     if (!apr_table_get(headers, "Cache-Control"))
         apr_table_setn(headers, "Cache-Control", "private, no-cache");

@@ -5,7 +5,9 @@
 #include <httpd.h>
 #include <http_config.h>
 
-extern module AP_MODULE_DECLARE_DATA staging_module;
+/* The only symbol that the module exports. */
+extern module AP_MODULE_DECLARE_DATA staging_module
+    __attribute__((visibility("default")));
 
 /* A <Location> with one of our handlers, found in post_config. */
 typedef struct stg_mount_t {
