@@ -85,6 +85,8 @@ static void a_range_beyond_the_end_fails(void)
                     STG_E_STORE_FAILED);
     STG_CHECK_FAILS(compare_range(&is_equal, &sample, 5000, 1, fixture.p),
                     STG_E_STORE_FAILED);
+    STG_CHECK_FAILS(compare_range(&is_equal, &sample, 5000, -1, fixture.p),
+                    STG_E_STORE_FAILED);
 }
 
 static void a_failing_sink_ends_the_read(void)
