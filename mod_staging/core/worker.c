@@ -355,14 +355,14 @@ static apr_pool_t *root_pool_create(const char *tag)
     return pool;
 }
 
-static stg_error_t *hand_start(hand_t *hand, stg_worker_t *worker,
-                               apr_thread_start_t run, apr_pool_t *p)
+static stg_error_t *hand_start(hand_t *hand, apr_thread_start_t run,
+                               apr_pool_t *p)
 {
     apr_status_t status;
 
-    hand->worker = worker;
     hand->pool = root_pool_create("worker");
-    status = apr_thread_create(&hand->thread, NULL, run, hand, worker->pool);
+    status =
+        apr_thread_create(&hand->thread, NULL, run, hand, hand->worker->pool);
     if (status == APR_SUCCESS)
         return STG_OK;
     hand->thread = NULL;
@@ -373,13 +373,13 @@ static stg_error_t *hand_start(hand_t *hand, stg_worker_t *worker,
 
 static stg_error_t *threads_start(stg_worker_t *worker, apr_pool_t *p)
 {
-    STG_TRY(hand_start(worker->housekeeper, worker, housekeeper_run, p));
+    STG_TRY(hand_start(worker->housekeeper, housekeeper_run, p));
     worker_wait(worker, apr_time_from_sec(FIRST_LEASE_SECONDS),
                 until_lease_synced, 0);
     if (worker->options.gc_interval > 0)
-        STG_TRY(hand_start(worker->collector, worker, collector_run, p));
+        STG_TRY(hand_start(worker->collector, collector_run, p));
     for (int i = 0; i < worker->options.job_threads; i++)
-        STG_TRY(hand_start(&worker->runners[i], worker, runner_run, p));
+        STG_TRY(hand_start(&worker->runners[i], runner_run, p));
     return STG_OK;
 }
 
@@ -418,6 +418,11 @@ stg_error_t *stg_worker_start(stg_worker_t **worker, stg_staging_t *staging,
     made->collector = apr_pcalloc(p, sizeof(hand_t));
     made->runners =
         apr_pcalloc(p, (apr_size_t)options->job_threads * sizeof(hand_t));
+    /* The housekeeper looks at runners that have not started yet. */
+    for (int i = 0; i < options->job_threads; i++)
+        made->runners[i].worker = made;
+    made->housekeeper->worker = made;
+    made->collector->worker = made;
     apr_thread_mutex_create(&made->mutex, APR_THREAD_MUTEX_DEFAULT, made->pool);
     apr_thread_cond_create(&made->changed, made->pool);
     apr_pool_pre_cleanup_register(p, made, worker_cleanup);
