@@ -53,7 +53,7 @@ typedef struct stg_error_t {
     stg_raise_at(__FILE__, __LINE__, p, code, __VA_ARGS__)
 stg_error_t *stg_raise_at(const char *file, int line, apr_pool_t *p,
                           stg_code_t code, const char *format, ...)
-    __attribute__((format(printf, 5, 6)));
+    __attribute__((format(printf, 5, 6), returns_nonnull));
 
 /* Add what the log should know. An earlier cause is kept behind the new one.
  * Returns err, so that it can stand in a return statement. */
