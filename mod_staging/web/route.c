@@ -4,6 +4,7 @@
 #include "base/ids.h"
 
 #include <apr_strings.h>
+#include <http_request.h>
 
 #include <string.h>
 
@@ -50,14 +51,15 @@ stg_error_t *stg_route_find(const stg_route_t **found, const stg_api_t *api,
             req->target = target;
             return STG_OK;
         }
+        /* httpd makes the Allow header from these, and adds HEAD to GET */
+        ap_allow_methods(req->r, allowed ? MERGE_ALLOW : REPLACE_ALLOW,
+                         route->method, NULL);
         allowed = apr_pstrcat(req->pool, allowed ? allowed : "",
                               allowed ? ", " : "", route->method,
-                              strcmp(route->method, "GET") ? "" : ", HEAD",
                               NULL);
     }
     if (!allowed)
         return stg_raise(req->pool, STG_E_NOT_FOUND, "there is nothing here");
-    apr_table_setn(req->r->err_headers_out, "Allow", allowed);
     return stg_raise(req->pool, STG_E_BAD_METHOD,
                      "%s is not possible here, only %s", req->r->method,
                      allowed);
