@@ -31,24 +31,24 @@ typedef struct stg_store_config_t {
     const char *name;
     const char *url; /* memory: | file:///dir | s3://bucket/prefix */
     const apr_table_t *options;
-    apr_off_t part_memory;        /* cap of parts in memory, per process */
-    const char *temp_dir;         /* where parts beyond the cap wait */
+    apr_off_t part_memory; /* cap of parts in memory, per process */
+    const char *temp_dir;  /* where parts beyond the cap wait */
 } stg_store_config_t;
 
 /* What close() of an object sink reports. */
 typedef struct stg_receipt_t {
     apr_off_t size;
-    const char *etag;      /* the store's, without quotes; NULL if none */
-    int is_finished;       /* 0: all parts are there, stg_store_finish() is due */
+    const char *etag; /* the store's, without quotes; NULL if none */
+    int is_finished;  /* 0: all parts are there, stg_store_finish() is due */
 } stg_receipt_t;
 
 /* What an object sink is made for. */
 typedef struct stg_object_spec_t {
     const char *key;
     const char *content_type;
-    const char *token;     /* ours, kept with the object where possible */
-    apr_off_t size;        /* that will come, or close() fails with
-                            * STORE_FAILED; -1 if not known */
+    const char *token;      /* ours, kept with the object where possible */
+    apr_off_t size;         /* that will come, or close() fails with
+                             * STORE_FAILED; -1 if not known */
     stg_receipt_t *receipt; /* filled in by close(), in the sink's pool */
 
     /* The store has begun something under this id that must be finished or
@@ -64,18 +64,18 @@ typedef struct stg_unfinished_t {
     const char *key;
     const char *parts_id;
     apr_off_t size;
-    const char *etag;      /* expected of the whole */
+    const char *etag; /* expected of the whole */
     const char *token;
 } stg_unfinished_t;
 
 /* One thing found by listing. */
 typedef struct stg_found_t {
     const char *key;
-    const char *parts_id;  /* unfinished parts; NULL for files and objects */
-    apr_off_t size;        /* -1 if not known */
-    const char *etag;      /* NULL if not known */
-    apr_time_t modified;   /* 0 if not known */
-    int is_temporary;      /* a temporary file or unfinished parts */
+    const char *parts_id; /* unfinished parts; NULL for files and objects */
+    apr_off_t size;       /* -1 if not known */
+    const char *etag;     /* NULL if not known */
+    apr_time_t modified;  /* 0 if not known */
+    int is_temporary;     /* a temporary file or unfinished parts */
 } stg_found_t;
 
 /* Keep nothing of found beyond the call. Its error ends the listing. */
@@ -84,7 +84,7 @@ typedef stg_error_t *stg_found_fn_t(void *context, const stg_found_t *found,
 
 /* A download to be signed. */
 typedef struct stg_presign_t {
-    const char *method;        /* "GET" or "HEAD": a URL is for one method */
+    const char *method; /* "GET" or "HEAD": a URL is for one method */
     const char *key;
     const char *content_type;
     const char *disposition;
