@@ -57,8 +57,8 @@ stg_error_t *stg_because_apr(stg_error_t *err, apr_pool_t *p,
     return stg_because(err, p, "%s: %s", what, text);
 }
 
-static const apr_array_header_t *problems_copy(
-    const apr_array_header_t *problems, apr_pool_t *p)
+static const apr_array_header_t *
+problems_copy(const apr_array_header_t *problems, apr_pool_t *p)
 {
     apr_array_header_t *copy;
 
@@ -66,8 +66,7 @@ static const apr_array_header_t *problems_copy(
         return NULL;
     copy = apr_array_make(p, problems->nelts, sizeof(stg_problem_t));
     for (int i = 0; i < problems->nelts; i++) {
-        const stg_problem_t *from =
-            &APR_ARRAY_IDX(problems, i, stg_problem_t);
+        const stg_problem_t *from = &APR_ARRAY_IDX(problems, i, stg_problem_t);
         stg_problem_t *to = apr_array_push(copy);
 
         to->field = apr_pstrdup(p, from->field);

@@ -41,15 +41,15 @@ typedef struct stg_error_t {
 #define STG_OK ((stg_error_t *)NULL)
 
 /* Return from the calling function if expr fails. */
-#define STG_TRY(expr)                      \
-    do {                                   \
-        stg_error_t *stg_try_err = (expr); \
-        if (stg_try_err)                   \
-            return stg_try_err;            \
+#define STG_TRY(expr)                                                          \
+    do {                                                                       \
+        stg_error_t *stg_try_err = (expr);                                     \
+        if (stg_try_err)                                                       \
+            return stg_try_err;                                                \
     } while (0)
 
 /* A new error with a message for the client. */
-#define stg_raise(p, code, ...) \
+#define stg_raise(p, code, ...)                                                \
     stg_raise_at(__FILE__, __LINE__, p, code, __VA_ARGS__)
 stg_error_t *stg_raise_at(const char *file, int line, apr_pool_t *p,
                           stg_code_t code, const char *format, ...)
