@@ -15,7 +15,8 @@
     TARGET(digest_field) \
     TARGET(jwt) \
     TARGET(claims) \
-    TARGET(jwks)
+    TARGET(jwks) \
+    TARGET(s3_xml)
 /* clang-format on */
 
 /* bytes are followed by a NUL that is not counted; p is cleared afterwards.
