@@ -4,7 +4,7 @@
 #include "uploads/upload.h"
 
 const stg_job_kind_t stg_job_kinds[] = {
-    {"upload_finish", stg_upload_run_finish, stg_upload_give_up_finish},
+    {STG_OBJECT_FINISH, stg_upload_run_finish, stg_upload_give_up_finish},
     {NULL, NULL, NULL},
 };
 

@@ -83,6 +83,25 @@ static void warn_read_timeout(server_rec *s)
                      args);
 }
 
+/* Such a token may have been meant for anybody (RFC 8725, 3.9). */
+static void warn_issuers(server_rec *s, const stg_settings_t *settings,
+                         apr_pool_t *p)
+{
+    apr_array_header_t *issuers;
+
+    if (stg_setup_issuers(&issuers, settings, p))
+        return;
+    for (int i = 0; i < issuers->nelts; i++) {
+        const stg_issuer_t *issuer = APR_ARRAY_IDX(issuers, i, stg_issuer_t *);
+
+        if (!issuer->audience)
+            ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, s,
+                         "staging: tokens of issuer %s are accepted without "
+                         "aud; the IAM is asked what they allow",
+                         issuer->name);
+    }
+}
+
 static void warn_database(server_rec *s, apr_pool_t *p)
 {
     const char *dsn = find_directive(ap_conftree, "DBDParams");
@@ -139,6 +158,7 @@ void stg_setup_warn(apr_pool_t *p, server_rec *s)
     for (int i = 0; i < settings->mounts->nelts; i++)
         warn_body_limit(s, &APR_ARRAY_IDX(settings->mounts, i, stg_mount_t));
     warn_read_timeout(s);
+    warn_issuers(s, settings, p);
     warn_database(s, p);
     warn_stores(s, settings, p);
     apr_pool_destroy(p);

@@ -190,8 +190,8 @@ stg_error_t *stg_upload_gc_abandoned(int *done, stg_staging_t *staging,
 
     STG_TRY(stg_db_query(&rows, staging->db, STG_Q_UPLOAD_ABANDON, p,
                          STG_PARAMS(apr_itoa(p, STG_GC_BATCH),
-                                    "the server was stopped while the upload "
-                                    "arrived: send it again")));
+                                    "the upload did not arrive whole: send "
+                                    "it again")));
     *done = (int)stg_rows_int(rows, 0, "done");
     return STG_OK;
 }

@@ -39,7 +39,7 @@ WITH j AS (
     WHERE id = $2::bigint AND fence = $3::bigint AND state = 'running'
     RETURNING subject
 ), o AS (
-    UPDATE object SET state = 'stored', parts_id = NULL
+    UPDATE object SET state = 'stored', receiver = NULL, parts_id = NULL
     FROM j
     WHERE object.id = j.subject AND object.id = $1::uuid AND object.state = 'finishing'
     RETURNING object.id
@@ -56,7 +56,7 @@ WITH j AS (
     WHERE id = $2::bigint AND fence = $3::bigint
     RETURNING subject
 ), o AS (
-    UPDATE object SET state = 'deleting'
+    UPDATE object SET state = 'deleting', receiver = NULL
     FROM j
     WHERE object.id = j.subject AND object.id = $1::uuid AND object.state = 'finishing'
     RETURNING object.id
@@ -121,7 +121,8 @@ WITH u AS (
 SELECT count(*) AS done FROM u;
 
 -- name: upload_abandon (count, message)
--- Their receivers are gone, and with them the requests.
+-- A receiver without a row is dead, and its requests with it; an object
+-- without a receiver was let go of.
 WITH o AS (
     UPDATE object SET state = 'deleting'
     WHERE id IN (
