@@ -89,7 +89,7 @@ static stg_error_t *borrow(void *context, void **loan, void **lent,
                            apr_pool_t *p)
 {
     pool_t *pool = context;
-    PGconn *conn;
+    PGconn *conn = NULL;
     stg_error_t *err;
 
     apr_thread_mutex_lock(pool->mutex);
