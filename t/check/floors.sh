@@ -17,6 +17,8 @@ FILENAME == "FLOORS" {
         floor[$3] = $2
     else if ($1 == "may")
         may[$2, $3] = 1
+    else if ($1 == "handler")
+        handler[$2] = 1
     else if ($1 == "home") {
         home[$2] = " "
         for (i = 3; i <= NF; i++)
@@ -30,8 +32,10 @@ FNR == 1 {
     folder = name
     if (!sub(/\/[^\/]*$/, "", folder))
         folder = "."
-    is_service = folder in floor && floor[folder] == 5 \
-        && name !~ /_(api|routes)\.[ch]$/
+    is_slice = folder in floor && floor[folder] == 5
+    is_handler = is_slice && \
+        (name ~ /_(api|routes)\.[ch]$/ || name in handler)
+    is_service = is_slice && !is_handler
     # The tool is no part of the httpd module.
     is_tool = name ~ /^stagingctl/
     if (!(folder in floor))
@@ -61,7 +65,8 @@ FNR == 1 {
     for (begin in home)
         if (index(header, begin) == 1 && length(begin) > length(best))
             best = begin
-    if (best != "" && (!index(home[best], " " folder " ") ||
+    place = " " (is_handler ? "handlers" : folder) " "
+    if (best != "" && (!index(home[best], place) ||
                        is_tool && best ~ /^<(httpd|http_|ap_|mod_)/))
         report(header " is at home in" home[best] "only")
 }

@@ -42,8 +42,8 @@ long_functions() {
                 if ($i ~ /^signature:/) signature = substr($i, 12)
             }
             gsub(/^\(|\)$/, "", signature)
-            sub(/, *apr_pool_t *\* *[a-z_]+$/, "", signature)
-            sub(/^apr_pool_t *\* *[a-z_]+, */, "", signature)
+            sub(/apr_pool_t *\* *[a-z_]+,? */, "", signature)
+            sub(/, *$/, "", signature)
             sub(/, *\.\.\.$/, "", signature)
             while (gsub(/\([^()]*\)/, "", signature)) { }
             if (end && end - line + 1 > lines)
