@@ -25,11 +25,14 @@ typedef struct range_t {
 } range_t;
 
 static stg_error_t *stored_batch(stg_rows_t **rows, stg_walk_t *walk,
-                                 const char *after, apr_pool_t *p)
+                                 const char *after, apr_uint64_t count,
+                                 apr_pool_t *p)
 {
+    int most = count < BATCH ? (int)count : BATCH;
+
     return stg_db_query(
         rows, walk->staging->db, STG_Q_CHECK_STORED, p,
-        STG_PARAMS(walk->store->name, after, apr_itoa(p, BATCH)));
+        STG_PARAMS(walk->store->name, after, apr_itoa(p, most)));
 }
 
 static stg_error_t *is_there(stg_walk_t *walk, const char *id, apr_pool_t *p)
@@ -44,28 +47,39 @@ static stg_error_t *is_there(stg_walk_t *walk, const char *id, apr_pool_t *p)
     return err;
 }
 
+static stg_error_t *batch_examine(stg_walk_t *walk, const stg_rows_t *rows,
+                                  apr_pool_t *p)
+{
+    apr_pool_t *turn;
+
+    apr_pool_create(&turn, p);
+    for (int i = 0; i < stg_rows_count(rows); i++) {
+        apr_pool_clear(turn);
+        STG_TRY(is_there(walk, stg_rows_text(rows, i, "id"), turn));
+    }
+    apr_pool_destroy(turn);
+    return STG_OK;
+}
+
 /* The tallies of the range differ: ask for each of its objects. */
 static stg_error_t *range_examine(stg_walk_t *walk, const range_t *range,
                                   apr_pool_t *p)
 {
     const char *after = range->before;
-    apr_pool_t *turn;
-    stg_rows_t *rows;
+    apr_uint64_t left = range->rows.count;
 
-    apr_pool_create(&turn, p);
-    do {
-        STG_TRY(stored_batch(&rows, walk, after, p));
-        for (int i = 0; i < stg_rows_count(rows); i++) {
-            after = stg_rows_text(rows, i, "id");
-            if (stg_tally_range(after) != range->number) {
-                apr_pool_destroy(turn);
-                return STG_OK;
-            }
-            STG_TRY(is_there(walk, after, turn));
-            apr_pool_clear(turn);
-        }
-    } while (stg_rows_count(rows) == BATCH);
-    apr_pool_destroy(turn);
+    while (left > 0) {
+        stg_rows_t *rows;
+        int count;
+
+        STG_TRY(stored_batch(&rows, walk, after, left, p));
+        STG_TRY(batch_examine(walk, rows, p));
+        count = stg_rows_count(rows);
+        if (!count)
+            return STG_OK;
+        after = stg_rows_text(rows, count - 1, "id");
+        left -= (apr_uint64_t)count;
+    }
     return STG_OK;
 }
 
@@ -183,7 +197,7 @@ static stg_error_t *stored_check(stg_walk_t *walk, apr_pool_t *p)
         stg_rows_t *rows;
 
         apr_pool_clear(turn);
-        STG_TRY(stored_batch(&rows, walk, after, turn));
+        STG_TRY(stored_batch(&rows, walk, after, BATCH, turn));
         count = stg_rows_count(rows);
         if (walk->check->is_deep)
             STG_TRY(batch_read(walk, rows, turn));

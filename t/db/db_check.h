@@ -19,5 +19,8 @@ void stg_check_kill(apr_pool_t *p);
 void stg_schema_suite(void);
 void stg_database_suite(void);
 void stg_accounts_suite(void);
+void stg_objects_suite(void);
+void stg_jobs_suite(void);
+void stg_reconcile_suite(void);
 
 #endif

@@ -220,10 +220,10 @@ static void many_objects_are_compared(void)
     core_begin(&core);
     core_sql(&core, "INSERT INTO object (id, store, state, size) SELECT "
                     "gen_random_uuid(), 'memory', 'stored', 1 "
-                    "FROM generate_series(1, 2500)");
+                    "FROM generate_series(1, 1200)");
     for (int i = 0; i < 20; i++)
         core_store(&core, core.memory, 1);
-    CU_ASSERT_EQUAL(differences(&core), 2500);
+    CU_ASSERT_EQUAL(differences(&core), 1200);
     core_end(&core);
 }
 
