@@ -5,6 +5,7 @@
 
 #include <apr_strings.h>
 
+#include <limits.h>
 #include <string.h>
 
 typedef enum state_t {
@@ -28,7 +29,8 @@ typedef struct formdata_t {
     /* CRLF "--" boundary. CR stands in it only once, at its begin, so a
      * match that breaks off cannot have another one begin within it. */
     char delimiter[4 + STG_FORMDATA_MAX_BOUNDARY + 1];
-    apr_size_t length;  /* of the delimiter */
+    unsigned char shifts[UCHAR_MAX + 1]; /* by last character, see search() */
+    apr_size_t length;                   /* of the delimiter */
     apr_size_t matched; /* bytes of it that ended the write before */
 
     char headers[STG_FORMDATA_MAX_HEADER_BYTES];
@@ -103,6 +105,35 @@ static stg_error_t *resume(formdata_t *formdata, slice_t *slice)
     return part == left ? at_delimiter(formdata) : STG_OK;
 }
 
+/* How far the delimiter can move on if a character stands where it ends: so
+ * that the last such character in it, but for its end, comes to stand there. */
+static void prepare_search(formdata_t *formdata)
+{
+    apr_size_t last = formdata->length - 1;
+
+    memset(formdata->shifts, (int)formdata->length, sizeof(formdata->shifts));
+    for (apr_size_t i = 0; i < last; i++)
+        formdata->shifts[(unsigned char)formdata->delimiter[i]] =
+            (unsigned char)(last - i);
+}
+
+/* Horspool's search, which looks at one byte in forty of most data. */
+static const char *search(const formdata_t *formdata, const slice_t *slice)
+{
+    apr_size_t last = formdata->length - 1;
+
+    for (apr_size_t end = last; end < slice->count;) {
+        unsigned char c = (unsigned char)slice->bytes[end];
+
+        if (c == (unsigned char)formdata->delimiter[last] &&
+            memcmp(slice->bytes + end - last, formdata->delimiter,
+                   formdata->length) == 0)
+            return slice->bytes + end - last;
+        end += formdata->shifts[c];
+    }
+    return NULL;
+}
+
 /* In PREAMBLE and DATA. */
 static stg_error_t *find_delimiter(formdata_t *formdata, slice_t *slice)
 {
@@ -111,8 +142,7 @@ static stg_error_t *find_delimiter(formdata_t *formdata, slice_t *slice)
 
     if (formdata->matched)
         return resume(formdata, slice);
-    found = memmem(slice->bytes, slice->count, formdata->delimiter,
-                   formdata->length);
+    found = search(formdata, slice);
     if (found) {
         data = found - slice->bytes;
         STG_TRY(emit(formdata, slice->bytes, data));
@@ -284,6 +314,7 @@ stg_sink_t *stg_formdata_create(const char *boundary,
     apr_snprintf(formdata->delimiter, sizeof(formdata->delimiter), "\r\n--%s",
                  boundary);
     formdata->length = strlen(formdata->delimiter);
+    prepare_search(formdata);
     /* As if CRLF stood before the body: it may begin with a boundary. */
     formdata->matched = 2;
     return &formdata->sink;
