@@ -15,6 +15,7 @@
 
 enum {
     ATTEMPTS = 5,
+    SILENT_ATTEMPTS = 3,
     SLOWEST = 64 * 1024, /* bytes per second that a transfer is waited for */
     REGION_CHARS = 64
 };
@@ -39,7 +40,7 @@ typedef struct attempt_t {
     stg_s3_client_t *client;
     const stg_s3_call_t *call;
     const char *host; /* of a redirect, for this call only */
-    apr_time_t deadline;
+    apr_time_t begun; /* monotonic */
     int number;
     unsigned int mended; /* 1 << class of what was mended once already */
     apr_pool_t *pool;
@@ -202,6 +203,7 @@ static stg_error_t *send_once(stg_s3_answer_t *answer, attempt_t *attempt)
     stg_sigv4_request_t signed_request;
     stg_http_response_t *response;
     apr_table_t *headers;
+    stg_error_t *err;
     const char *query;
 
     if (!host)
@@ -212,8 +214,11 @@ static stg_error_t *send_once(stg_s3_answer_t *answer, attempt_t *attempt)
         apr_pstrcat(p, client->settings.endpoint->scheme, "://", host,
                     signed_request.path, *query ? "?" : "", query, NULL);
     request.headers = headers;
-    STG_TRY(stg_http_call(&response, client->settings.http, &request,
-                          attempt->call->sink, STG_S3_XML_MAX, p));
+    err = stg_http_call(&response, client->settings.http, &request,
+                        attempt->call->sink, STG_S3_XML_MAX, p);
+    if (err && err->code == STG_E_STORE_DOWN)
+        err->message = "the store does not answer";
+    STG_TRY(err);
     learn_clock(client, response->headers);
     answer->status = response->status;
     answer->headers = response->headers;
@@ -317,30 +322,54 @@ static const char *request_id(const stg_s3_answer_t *answer)
     return id ? id : "-";
 }
 
-/* Wait before the next attempt; false if there shall be none. */
-static int may_retry(attempt_t *attempt, stg_s3_class_t class,
-                     const stg_s3_answer_t *answer, const stg_error_t *err)
+/* A store that stays silent is given up after a while, however many bytes
+ * there were to send: each attempt may have waited for the stall timeout. */
+static int is_patient(const attempt_t *attempt, const stg_error_t *err)
 {
     const stg_s3_call_t *call = attempt->call;
+    apr_time_t now = stg_clock_monotonic();
     int most = call->attempts ? call->attempts : ATTEMPTS;
-    apr_interval_time_t delay;
 
+    if (call->is_cancelled &&
+        __atomic_load_n(call->is_cancelled, __ATOMIC_RELAXED))
+        return 0;
     /* After a failure nobody knows what the sink has got already. */
-    if (class == STG_S3_FINAL || (call->sink && err) ||
-        attempt->number >= most || !mend(attempt, class, answer) ||
-        !stg_s3_budget_take(attempt->client->budget, err != STG_OK))
+    if (attempt->number >= most || (call->sink && err))
         return 0;
-    delay = stg_s3_retry_delay(class, attempt->number,
-                               answer ? answer->headers : NULL);
-    if (stg_clock_monotonic() + delay > attempt->deadline)
+    if (err && attempt->number >= SILENT_ATTEMPTS &&
+        now > attempt->begun + 2 * attempt->client->settings.timeout)
         return 0;
+    return now <= attempt->begun + 2 * patience(attempt);
+}
+
+static void log_retry(const attempt_t *attempt, const stg_s3_answer_t *answer,
+                      const stg_error_t *err)
+{
+    const stg_s3_call_t *call = attempt->call;
+
     stg_log(STG_LOG_INFO, "S3 %s %s is tried again: %s", call->method,
-            call->key ? call->key : "",
+            call->key ? call->key : "(bucket)",
             err ? stg_error_text(err, attempt->pool)
                 : apr_psprintf(
                       attempt->pool, "%d %s, request %s", answer->status,
                       answer->code ? answer->code : "-", request_id(answer)));
-    return stg_s3_retry_sleep(delay, call->is_cancelled);
+}
+
+/* Wait before the next attempt; false if there shall be none. answer is NULL
+ * if there is an error. */
+static int may_retry(attempt_t *attempt, stg_s3_class_t class,
+                     const stg_s3_answer_t *answer, const stg_error_t *err)
+{
+    apr_interval_time_t delay;
+
+    if (class == STG_S3_FINAL || !is_patient(attempt, err) ||
+        !mend(attempt, class, answer) ||
+        !stg_s3_budget_take(attempt->client->budget, err != STG_OK))
+        return 0;
+    delay = stg_s3_retry_delay(class, attempt->number,
+                               answer ? answer->headers : NULL);
+    log_retry(attempt, answer, err);
+    return stg_s3_retry_sleep(delay, attempt->call->is_cancelled);
 }
 
 stg_error_t *stg_s3_call(stg_s3_answer_t **answer, stg_s3_client_t *client,
@@ -351,7 +380,7 @@ stg_error_t *stg_s3_call(stg_s3_answer_t **answer, stg_s3_client_t *client,
     stg_s3_class_t class;
     stg_error_t *err;
 
-    attempt.deadline = stg_clock_monotonic() + 2 * patience(&attempt);
+    attempt.begun = stg_clock_monotonic();
     do {
         attempt.number++;
         err = send_once(result, &attempt);

@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
     MIN_PART = 5 * 1024 * 1024, /* of the stores */
@@ -119,6 +120,8 @@ static stg_error_t *read_place(stg_s3_settings_t *settings,
         stg_s3_endpoint_parse(&endpoint, url, addressing, store->bucket, p));
     settings->public_endpoint = endpoint;
     settings->ca_file = apr_pstrdup(p, option(config, "ca", NULL));
+    if (settings->ca_file && access(settings->ca_file, R_OK) != 0)
+        return bad_option(config, "ca", "a file that can be read", p);
     return STG_OK;
 }
 

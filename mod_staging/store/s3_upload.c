@@ -118,7 +118,7 @@ void stg_s3_upload_undo(stg_s3_upload_t *upload)
 {
     stg_s3_call_t call = {.method = "DELETE",
                           .key = upload->key,
-                          .attempts = 2,
+                          .attempts = 1,
                           .timeout = UNDO_TIMEOUT};
     stg_s3_answer_t *answer;
     stg_error_t *err;

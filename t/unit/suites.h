@@ -16,6 +16,11 @@
     SUITE(formdata) \
     SUITE(digest_field) \
     SUITE(store_config) \
+    SUITE(sigv4) \
+    SUITE(s3_xml) \
+    SUITE(s3_credentials) \
+    SUITE(s3_parts) \
+    SUITE(s3_client) \
     SUITE(jwt) \
     SUITE(jwks) \
     SUITE(iam) \
