@@ -1,0 +1,362 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One instance of everything: PostgreSQL, radosgw, the stand-in IAM, httpd."""
+
+import base64
+import contextlib
+import os
+import re
+import secrets
+import shlex
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import psycopg2
+import requests
+
+import configuration
+import tokens
+import wire
+from iam_standin import StandInIAM
+
+TOP = Path(__file__).resolve().parents[2]
+STACK = TOP / "t" / "stack"
+HTTPD = shutil.which("apache2", path=os.environ["PATH"] + ":/usr/sbin") or \
+    shutil.which("httpd", path=os.environ["PATH"] + ":/usr/sbin")
+
+# As in "[time] [staging:error] [pid 1:tid 2] ..."
+LOG_LINE = re.compile(r"^\[[^]]*\] \[[\w.-]*:(\w+)\] ")
+HEADER_SECRETS = re.compile(rb"\|(?:Authorization|Cookie):[^|\n]*", re.I)
+QUIET_LEVELS = {"notice", "info", "debug"} | {f"trace{n}" for n in range(1, 9)}
+
+
+class StackError(Exception):
+    """The instance does not work at all."""
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return probe.getsockname()[1]
+
+
+def build_folder():
+    folder = os.environ.get("STAGING_BUILD")
+    if not folder:
+        raise StackError("STAGING_BUILD must name the build directory")
+    return Path(folder).resolve()
+
+
+def wanted_stores():
+    stores = os.environ.get("STAGING_TEST_STORES", "file s3").split()
+    if "s3" in stores and not shutil.which("radosgw"):
+        raise StackError("radosgw is missing: install radosgw ceph-mon "
+                         "ceph-osd, or set STAGING_TEST_STORES=file")
+    return stores
+
+
+def run(*command, **more):
+    """Output of a command that has to succeed."""
+    done = subprocess.run([str(word) for word in command], check=False,
+                          stdin=subprocess.DEVNULL, capture_output=True,
+                          text=True, **more)
+    if done.returncode:
+        raise StackError(f"{command}: {done.stdout}{done.stderr}")
+    return done.stdout
+
+
+def run_stack(name, *arguments, logs):
+    """A script of t/stack. Its servers live on and keep what they inherit,
+    so output goes to files instead of pipes."""
+    with tempfile.TemporaryFile("w+") as output, \
+            open(logs / f"{name}.out", "a", encoding="utf-8") as errors:
+        done = subprocess.run(
+            [str(STACK / name), *(str(word) for word in arguments)],
+            check=False, stdin=subprocess.DEVNULL, stdout=output,
+            stderr=errors, env={**os.environ, "STAGING_LOGS": str(logs)})
+        output.seek(0)
+        if done.returncode:
+            raise StackError(f"{name} {arguments}: "
+                             + (logs / f"{name}.out").read_text())
+        return output.read()
+
+
+def assignments(text):
+    """What the scripts of t/stack print: assignments of a shell."""
+    return dict(word.split("=", 1) for word in shlex.split(text))
+
+
+class Log:
+    """The error log, read on from where the last look ended."""
+
+    def __init__(self, path):
+        self.path = path
+        self.position = 0
+        self.expected = []
+
+    def fresh(self):
+        if not self.path.exists():
+            return []
+        with open(self.path, encoding="utf-8", errors="replace") as file:
+            file.seek(self.position)
+            lines = file.readlines()
+            self.position = file.tell()
+        return [line.rstrip("\n") for line in lines]
+
+    def expect(self, pattern):
+        """This test will make a line above notice that matches."""
+        self.expected.append(re.compile(pattern))
+
+    def complaints(self):
+        """What is wrong with the log since the last call: lines that nobody
+        announced, and announced ones that did not come."""
+        missing = list(self.expected)
+        wrong = []
+        end = time.monotonic() + 3
+        while True:
+            for line in self.fresh():
+                matching = [p for p in self.expected if p.search(line)]
+                missing = [p for p in missing if p not in matching]
+                if not matching and is_loud(line):
+                    wrong.append(line)
+            if not missing or time.monotonic() > end:
+                break
+            time.sleep(0.05)
+        self.expected.clear()
+        return wrong + [f"not in the log: {p.pattern}" for p in missing]
+
+
+def is_loud(line):
+    """Above notice, or a child that crashed (which httpd calls a notice)."""
+    match = LOG_LINE.match(line)
+    if not match:
+        return bool(line.strip())
+    return match.group(1) not in QUIET_LEVELS or "exit signal" in line
+
+
+class Node:
+    """One httpd: its folder, ports and log."""
+
+    def __init__(self, server, name):
+        self.server = server
+        self.dir = server.dir / name
+        self.dir.mkdir()
+        self.port, self.slow_port = free_port(), free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.conf = self.dir / "httpd.conf"
+        self.error_log = server.logs / f"{name}-error.log"
+        self.log = Log(self.error_log)
+
+    def start(self, conf, is_ready=True):
+        self.conf.write_text(conf)
+        run_stack("httpd", "start", self.dir, self.port,
+                  logs=self.server.logs)
+        if is_ready:
+            self.server.wait(lambda: requests.get(
+                self.url + "/ready", timeout=5).status_code == 200)
+
+    def stop(self):
+        run_stack("httpd", "stop", self.dir, logs=self.server.logs)
+
+    def graceful(self):
+        run(HTTPD, "-f", self.conf, "-k", "graceful")
+
+    def test(self, conf):
+        """What configtest says of a configuration: (status, text)."""
+        path = self.dir / "other.conf"
+        path.write_text(conf)
+        done = subprocess.run([HTTPD, "-t", "-f", str(path)], check=False,
+                              capture_output=True, text=True, timeout=60)
+        return done.returncode, done.stderr
+
+
+class Server:
+    """A running instance and what tests ask of it."""
+
+    def __init__(self, stores):
+        self.stores = stores
+        self.dir = Path(tempfile.mkdtemp(prefix="stg-"))
+        self.dir.chmod(0o755)
+        self.logs = self.dir / "log"
+        self.logs.mkdir()
+        self.stores_conf = self.dir / "stores.conf"
+        self.build = build_folder()
+        self.node = Node(self, "httpd")
+        self.port, self.slow_port = self.node.port, self.node.slow_port
+        self.url = self.node.url
+        self.log = self.node.log
+        self.secrets = set()
+        self.accounts = {}
+        self.iam = None
+        self.s3 = None
+        self.proxy = None
+        self.running = []
+        self._db = None
+
+    # --- life -------------------------------------------------------------
+    def start(self):
+        text = run_stack("postgres", "start", self.dir / "pg", "--no-sync",
+                         logs=self.logs)
+        self.dsn = assignments(text)["STAGING_DSN"]
+        self.running.append(("postgres", self.dir / "pg"))
+        if "s3" in self.stores:
+            self.start_s3()
+        self.iam = StandInIAM().start()
+        self.issuer = tokens.Mint()
+        self.write_files()
+        self.ctl("migrate", "--sql", TOP / "sql")
+        self.running.append(("httpd", self.node.dir))
+        self.node.start(configuration.httpd(self, self.node))
+
+    def start_s3(self):
+        port = free_port()
+        text = run_stack("radosgw", "start", self.dir / "s3", port,
+                         logs=self.logs)
+        self.running.append(("radosgw", self.dir / "s3"))
+        self.s3 = assignments(text)
+        self.secrets.add(self.s3["STAGING_S3_SECRET_KEY"])
+        self.proxy = wire.Proxy(port)
+
+    def write_files(self):
+        self.iam.mint.write_public_key(self.dir / "iam.pem")
+        self.issuer.write_public_key(self.dir / "issuer.pem")
+        secret = base64.b64encode(secrets.token_bytes(48)).decode()
+        (self.dir / "ticket.secret").write_text(secret)
+        self.secrets.add(secret)
+        (self.dir / "passwords").write_text(
+            "carol:" + run("openssl", "passwd", "-apr1", "secret-of-carol")
+            + "dave:" + run("openssl", "passwd", "-apr1", "secret-of-dave"))
+        self.secrets |= {"secret-of-carol", "secret-of-dave"}
+        self.static = self.dir / "htdocs"
+        self.static.mkdir()
+        (self.static / "page.txt").write_text("a page\n")
+        (self.dir / "file").mkdir()
+        self.stores_conf.write_text(configuration.stores(self))
+
+    @contextlib.contextmanager
+    def another_node(self, extra="", is_ready=True):
+        """One more httpd on the same database and stores; extra ends its
+        configuration. Its log is looked at when it is stopped."""
+        node = Node(self, f"node{free_port()}")
+        try:
+            node.start(configuration.lean_httpd(self, node, extra), is_ready)
+            node.log.fresh()
+            yield node
+        finally:
+            node.stop()
+        complaints = node.log.complaints()
+        assert not complaints, "\n".join(complaints)
+
+    def stop_database(self):
+        self.close_db()
+        run_stack("postgres", "stop", self.dir / "pg", logs=self.logs)
+
+    def start_database(self):
+        run_stack("postgres", "start", self.dir / "pg", "--no-sync",
+                  logs=self.logs)
+
+    def stop(self):
+        self.close_db()
+        for name, folder in reversed(self.running):
+            with contextlib.suppress(StackError):
+                run_stack(name, "stop", folder, logs=self.logs)
+        if self.iam:
+            self.iam.stop()
+        if self.proxy:
+            self.proxy.stop()
+
+    @staticmethod
+    def wait(condition, seconds=20):
+        """Until the condition holds; its last value."""
+        end = time.monotonic() + seconds
+        while True:
+            with contextlib.suppress(requests.RequestException):
+                if value := condition():
+                    return value
+            if time.monotonic() > end:
+                raise AssertionError(f"not within {seconds} seconds")
+            time.sleep(0.05)
+
+    # --- administration ---------------------------------------------------
+    def ctl(self, *words, check=True):
+        done = subprocess.run(
+            [str(self.build / "stagingctl"), "-c",
+             str(self.stores_conf),
+             *(str(word) for word in words)],
+            check=False, capture_output=True, text=True, timeout=120)
+        if check and done.returncode:
+            raise StackError(f"stagingctl {words}: {done.returncode} "
+                             f"{done.stdout}{done.stderr}")
+        return done
+
+    def key(self, account, *options):
+        """A new key of an account, which is made when it is not there."""
+        if account not in self.accounts:
+            self.accounts[account] = self.ctl(
+                "account", "add", account).stdout.strip()
+        key = self.ctl("key", "add", account, *options).stdout.strip()
+        self.secrets.add(key)
+        return key
+
+    def token(self, sub, **changes):
+        """A token of the configured issuer "lab", whose tokens have an
+        audience and may do everything."""
+        claims = {"iss": "https://lab.example.org", "aud": "staging",
+                  **changes}
+        return self.secret(self.issuer.token(sub, **claims))
+
+    def secret(self, text):
+        """Remember what must never be in a log."""
+        self.secrets.add(text)
+        return text
+
+    # --- database ---------------------------------------------------------
+    def sql(self, statement, *values):
+        if self._db is None or self._db.closed:
+            self._db = psycopg2.connect(self.dsn)
+            self._db.autocommit = True
+        with self._db.cursor() as cursor:
+            cursor.execute(statement, values)
+            return cursor.fetchall() if cursor.description else []
+
+    def close_db(self):
+        if self._db:
+            self._db.close()
+            self._db = None
+
+    def row(self, upload):
+        """(status, message, object) of an upload, None if it is gone."""
+        found = self.sql("SELECT status, message, object FROM upload "
+                         "WHERE id = %s", upload)
+        return found[0] if found else None
+
+    def file_path(self, upload):
+        """Where the file store keeps the bytes of an upload."""
+        name = str(self.row(upload)[2])
+        return self.dir / "file" / "objects" / name[:2] / name
+
+    # --- wire -------------------------------------------------------------
+    def connect(self, port=None, timeout=20):
+        return wire.Connection(port or self.port, timeout)
+
+    def curl(self, *arguments, **more):
+        return subprocess.run(["curl", "-sS", "--max-time", "60",
+                               *(str(word) for word in arguments)],
+                              check=False, capture_output=True, timeout=90,
+                              **more)
+
+    def find_secrets(self):
+        """Secrets of this run in any file of logs: (file, secret)."""
+        found = []
+        for path in sorted(self.logs.rglob("*")):
+            if not path.is_file():
+                continue
+            data = path.read_bytes()
+            if path.name == "forensic.log":
+                # which is there to hold every header
+                data = HEADER_SECRETS.sub(b"", data)
+            found += [(path.name, secret) for secret in self.secrets
+                      if secret.encode() in data]
+        return found
