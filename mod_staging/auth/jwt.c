@@ -152,6 +152,7 @@ static stg_error_t *take_apart(parts_t *parts, const char *token,
 {
     const char *first_dot;
     const char *second_dot;
+    apr_size_t count;
 
     if (length > STG_JWT_MAX_BYTES)
         return bad(p, "the token is longer than 8192 bytes");
@@ -163,7 +164,12 @@ static stg_error_t *take_apart(parts_t *parts, const char *token,
     parts->header = decode(token, (apr_size_t)(first_dot - token), p);
     parts->claims =
         decode(first_dot + 1, (apr_size_t)(second_dot - first_dot - 1), p);
-    if (!parts->header || !parts->claims)
+    /* cjose ends the process if the signature is no base64url. */
+    if (!parts->header || !parts->claims ||
+        !stg_unbase64url(
+            apr_pstrmemdup(p, second_dot + 1,
+                           (apr_size_t)(token + length - second_dot - 1)),
+            &count, p))
         return bad(p, "the token is not a JWT");
     return read_header(parts, p);
 }

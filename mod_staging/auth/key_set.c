@@ -2,6 +2,7 @@
 #include "auth/key_set.h"
 #include "auth/pem_key.h"
 #include "base/json.h"
+#include "base/text.h"
 
 #include <cjose/jwk.h>
 
@@ -121,14 +122,32 @@ static stg_jwa_set_t named_by(const json_t *jwk)
     return named == STG_JWAS ? 0 : 1U << named;
 }
 
-static void add_jwk(stg_key_set_t *set, json_t *jwk)
+/* Are its numbers what cjose can read? It ends the process (an assertion) if
+ * it meets base64url that is cut or padded in the wrong place. */
+static int is_decodable(const json_t *jwk, apr_pool_t *p)
+{
+    static const char *const numbers[] = {"x", "y", "n",  "e",  "d",
+                                          "p", "q", "dp", "dq", "qi"};
+    apr_size_t count;
+
+    for (apr_size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+        const json_t *value = json_object_get(jwk, numbers[i]);
+        const char *text = json_string_value(value);
+
+        if (value && (!text || !stg_unbase64url(text, &count, p) || !count))
+            return 0;
+    }
+    return 1;
+}
+
+static void add_jwk(stg_key_set_t *set, json_t *jwk, apr_pool_t *p)
 {
     const json_t *kty = json_object_get(jwk, "kty");
     cjose_jwk_t *key;
 
     if (!is_text(kty, "EC") && !is_text(kty, "RSA"))
         return;
-    if (!is_for_signatures(jwk))
+    if (!is_for_signatures(jwk) || !is_decodable(jwk, p))
         return;
     key = cjose_jwk_import_json((cjose_header_t *)jwk, NULL);
     if (key)
@@ -150,7 +169,7 @@ stg_error_t *stg_key_set_parse(stg_key_set_t **set, const char *bytes,
     if (json_array_size(keys) > STG_KEY_SET_MAX_KEYS)
         return stg_raise(p, STG_E_INVALID, "the key set has too many keys");
     *set = create();
-    json_array_foreach(keys, i, jwk) add_jwk(*set, jwk);
+    json_array_foreach(keys, i, jwk) add_jwk(*set, jwk, p);
     return STG_OK;
 }
 
