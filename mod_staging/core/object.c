@@ -77,41 +77,38 @@ static stg_error_t *lease_check(const stg_object_t *object, apr_pool_t *p)
 }
 
 static stg_error_t *pipe_open(stg_object_t *object,
-                              const stg_object_spec_t *spec,
-                              stg_algorithm_set_t algorithms)
+                              const stg_object_plan_t *plan)
 {
-    stg_store_t *store = object->store;
+    apr_pool_t *p = object->pipe_pool;
+    const stg_object_spec_t spec = {.key = stg_store_key(object->id, p),
+                                    .content_type = plan->content_type,
+                                    .token = object->id,
+                                    .size = plan->size,
+                                    .receipt = &object->receipt,
+                                    .on_parts_begun = parts_begun,
+                                    .context = object};
     stg_sink_t *bytes;
 
-    STG_TRY(lease_check(object, object->pipe_pool));
-    STG_TRY(store->driver->create(&bytes, store, spec, object->pipe_pool));
-    object->digest = stg_digest_create(bytes, algorithms, object->pipe_pool);
+    STG_TRY(lease_check(object, p));
+    STG_TRY(plan->store->driver->create(&bytes, plan->store, &spec, p));
+    object->digest = stg_digest_create(bytes, plan->algorithms, p);
     return STG_OK;
 }
 
 stg_error_t *stg_object_receive(stg_object_t **object, stg_staging_t *staging,
-                                stg_store_t *store, const char *id,
-                                const char *content_type, apr_off_t size,
-                                stg_algorithm_set_t algorithms, apr_pool_t *p)
+                                const stg_object_plan_t *plan, apr_pool_t *p)
 {
     stg_object_t *made = apr_pcalloc(p, sizeof(*made));
-    stg_object_spec_t spec = {.key = stg_store_key(id, p),
-                              .content_type = content_type,
-                              .token = apr_pstrdup(p, id),
-                              .size = size,
-                              .receipt = &made->receipt,
-                              .on_parts_begun = parts_begun,
-                              .context = made};
     stg_error_t *err;
 
     made->sink = (stg_sink_t){&object_class, p};
     made->staging = staging;
-    made->store = store;
-    made->id = spec.token;
+    made->store = plan->store;
+    made->id = apr_pstrdup(p, plan->id);
     made->receiver = stg_node_id(staging->node);
     apr_pool_create(&made->pipe_pool, p);
     apr_pool_tag(made->pipe_pool, "object");
-    err = stg_error_copy(pipe_open(made, &spec, algorithms), p);
+    err = stg_error_copy(pipe_open(made, plan), p);
     if (err)
         stg_object_discard(made);
     else

@@ -23,13 +23,19 @@ typedef struct stg_object_t stg_object_t;
  * the object. Run by the slice that owns the object. */
 #define STG_OBJECT_FINISH "upload_finish"
 
-/* Begin to receive into store, after the row was committed. id is the row's
- * id, size -1 if not known. Fails with BUSY while the node has no lease.
- * When it fails it has let go of the row. */
+/* What is going to be received; copied, but for what it points to. */
+typedef struct stg_object_plan_t {
+    stg_store_t *store;
+    const char *id; /* of the row */
+    const char *content_type;
+    apr_off_t size; /* -1 if not known */
+    stg_algorithm_set_t algorithms;
+} stg_object_plan_t;
+
+/* Begin to receive, after the row was committed. Fails with BUSY while the
+ * node has no lease. When it fails it has let go of the row. */
 stg_error_t *stg_object_receive(stg_object_t **object, stg_staging_t *staging,
-                                stg_store_t *store, const char *id,
-                                const char *content_type, apr_off_t size,
-                                stg_algorithm_set_t algorithms, apr_pool_t *p);
+                                const stg_object_plan_t *plan, apr_pool_t *p);
 
 /* Where the bytes go. Do not close it: settle and commit do. */
 stg_sink_t *stg_object_sink(stg_object_t *object);

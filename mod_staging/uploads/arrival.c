@@ -43,9 +43,14 @@ stg_error_t *stg_arrival_begin(stg_arrival_t **out, stg_staging_t *staging,
                    arrival->receiver, spec->service, spec->owner,
                    spec->filename, spec->filename, spec->content_type,
                    apr_off_t_toa(p, spec->retention))));
-    err = stg_object_receive(&arrival->object, staging, spec->store,
-                             arrival->object_id, spec->content_type,
-                             spec->size, spec->algorithms, p);
+    err = stg_object_receive(
+        &arrival->object, staging,
+        &(stg_object_plan_t){.store = spec->store,
+                             .id = arrival->object_id,
+                             .content_type = spec->content_type,
+                             .size = spec->size,
+                             .algorithms = spec->algorithms},
+        p);
     if (err) {
         stg_arrival_fail(arrival, NULL, err);
         return err;

@@ -84,9 +84,14 @@ staged_t core_stage(core_t *core, stg_store_t *store, int size)
         STG_PARAMS(staged.upload, staged.id, store->name,
                    stg_node_id(core->staging.node), "service", "owner", "label",
                    "name", "text/plain", "3600")));
-    STG_CHECK_OK(stg_object_receive(&staged.object, &core->staging, store,
-                                    staged.id, "text/plain", -1,
-                                    1u << STG_MD5 | 1u << STG_SHA256, core->p));
+    STG_CHECK_OK(stg_object_receive(
+        &staged.object, &core->staging,
+        &(stg_object_plan_t){.store = store,
+                             .id = staged.id,
+                             .content_type = "text/plain",
+                             .size = -1,
+                             .algorithms = 1u << STG_MD5 | 1u << STG_SHA256},
+        core->p));
     CU_ASSERT_PTR_NOT_NULL_FATAL(staged.object);
     STG_CHECK_OK(stg_sink_write(stg_object_sink(staged.object), bytes,
                                 (apr_size_t)size));

@@ -126,13 +126,15 @@ static void nothing_is_received_or_committed_without_a_lease(void)
     core_t core;
     staged_t staged;
     stg_object_t *object = NULL;
+    stg_object_plan_t plan = {.size = -1};
 
     core_begin(&core);
     staged = core_stage(&core, core.file, 100);
+    plan.store = core.file;
+    plan.id = staged.id;
     STG_CHECK_OK(stg_node_retire(core.staging.node, core.staging.db, core.p));
     STG_CHECK_FAILS(stg_object_commit(staged.object), STG_E_BUSY);
-    STG_CHECK_FAILS(stg_object_receive(&object, &core.staging, core.file,
-                                       staged.id, "text/plain", -1, 0, core.p),
+    STG_CHECK_FAILS(stg_object_receive(&object, &core.staging, &plan, core.p),
                     STG_E_BUSY);
     /* A new lease has another name. */
     STG_CHECK_OK(stg_node_renew(core.staging.node, core.staging.db, core.p));
