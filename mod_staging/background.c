@@ -8,11 +8,11 @@ const stg_job_kind_t stg_job_kinds[] = {
     {NULL, NULL, NULL},
 };
 
-/* Slices first: they put objects into the state that core then ends. */
+/* Who is dead, then what slices make of it, then what core ends. */
 const stg_gc_step_t stg_gc_steps[] = {
+    {"nodes", stg_gc_nodes},
     {"expired uploads", stg_upload_gc_expired},
     {"abandoned uploads", stg_upload_gc_abandoned},
     {"objects", stg_gc_objects},
-    {"nodes", stg_gc_nodes},
     {NULL, NULL},
 };
