@@ -12,8 +12,9 @@
 
 enum { MAX_PARTS = 10000, ABORTS = 5 };
 
-/* Stores put big objects together before they answer. */
-#define COMPLETE_TIMEOUT apr_time_from_sec(300)
+/* Stores put big objects together before they answer. Giving up early does no
+ * harm: the next finish() finds what became of it. */
+#define COMPLETE_TIMEOUT apr_time_from_sec(120)
 
 const char *stg_s3_etag_of_parts(const unsigned char *md5s, int count,
                                  apr_pool_t *p)

@@ -9,18 +9,44 @@
 
 #include <string.h>
 
+#define UNKNOWN_TYPE "application/octet-stream"
 #define UNDO_TIMEOUT apr_time_from_sec(5)
+
+/* It comes from a client. What cannot stand in a header, or would be signed
+ * in another form than it is sent in, is replaced. */
+static const char *content_type(const stg_object_spec_t *spec)
+{
+    const char *type = spec->content_type;
+
+    if (!type || !*type || *type == ' ' || strstr(type, "  ") ||
+        type[strlen(type) - 1] == ' ')
+        return UNKNOWN_TYPE;
+    for (const char *c = type; *c; c++) {
+        if (*c < ' ' || *c > '~')
+            return UNKNOWN_TYPE;
+    }
+    return type;
+}
 
 static apr_table_t *object_headers(const stg_object_spec_t *spec, apr_pool_t *p)
 {
     apr_table_t *headers = apr_table_make(p, 4);
 
-    apr_table_set(headers, "Content-Type",
-                  spec->content_type ? spec->content_type
-                                     : "application/octet-stream");
+    apr_table_set(headers, "Content-Type", content_type(spec));
     if (spec->token)
         apr_table_set(headers, STG_S3_TOKEN_HEADER, spec->token);
     return headers;
+}
+
+/* While an object is being sent, what is not there is the store's failure:
+ * the client asked for nothing that could be missing. */
+static stg_error_t *not_the_client(stg_error_t *err)
+{
+    if (err && err->code == STG_E_NOT_FOUND) {
+        err->code = STG_E_STORE_FAILED;
+        err->message = "the store lost what was sent";
+    }
+    return err;
 }
 
 stg_error_t *stg_s3_upload_begin(stg_s3_upload_t *upload,
@@ -34,7 +60,7 @@ stg_error_t *stg_s3_upload_begin(stg_s3_upload_t *upload,
     stg_s3_answer_t *answer;
 
     apr_table_setn(query, "uploads", "");
-    STG_TRY(stg_s3_call_ok(&answer, upload->client, &call, p));
+    STG_TRY(not_the_client(stg_s3_call_ok(&answer, upload->client, &call, p)));
     STG_TRY(
         stg_s3_xml_upload_id(&upload->id, answer->body, answer->body_size, p));
     if (spec->on_parts_begun)
@@ -88,7 +114,7 @@ stg_error_t *stg_s3_upload_part(stg_s3_part_t *part, stg_s3_upload_t *upload,
     apr_table_setn(query, "partNumber", apr_itoa(p, part->number));
     apr_table_setn(query, "uploadId", upload->id);
     set_body(&call, apr_table_make(p, 4), buffer, part->md5, p);
-    STG_TRY(stg_s3_call_ok(&answer, upload->client, &call, p));
+    STG_TRY(not_the_client(stg_s3_call_ok(&answer, upload->client, &call, p)));
     return compare_etag(&part->has_own_etag, &etag, answer, part->md5, p);
 }
 
@@ -107,9 +133,10 @@ stg_error_t *stg_s3_upload_single(const char **etag, stg_s3_upload_t *upload,
     STG_TRY(stg_part_buffer_md5(md5, buffer, p));
     set_body(&call, object_headers(spec, p), buffer, md5, p);
     upload->is_single_begun = 1;
-    STG_TRY(stg_s3_call_ok(&answer, upload->client, &call, p));
+    STG_TRY(not_the_client(stg_s3_call_ok(&answer, upload->client, &call, p)));
     STG_TRY(compare_etag(&has_own_etag, &what.etag, answer, md5, p));
-    STG_TRY(stg_s3_object_verify(upload->client, upload->key, &what, p));
+    STG_TRY(not_the_client(
+        stg_s3_object_verify(upload->client, upload->key, &what, p)));
     *etag = what.etag;
     return STG_OK;
 }
