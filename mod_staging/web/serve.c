@@ -4,12 +4,15 @@
 #include "base/text.h"
 #include "stream/digest_field.h"
 #include "stream/disposition.h"
+#include "stream/range.h"
 #include "web/reply.h"
 
 #include <apr_buckets.h>
 #include <apr_strings.h>
 #include <http_protocol.h>
 #include <util_filter.h>
+
+#include <string.h>
 
 /* Bytes of a store without files, on their way through us. */
 typedef struct through_t {
@@ -67,16 +70,48 @@ static stg_error_t *send_file(stg_request_t *req, apr_file_t *file,
     return STG_OK;
 }
 
+/* The Range that counts: an If-Range must name what we have (RFC 9110,
+ * 13.1.5). */
+static const char *wanted_range(const request_rec *r)
+{
+    const char *condition = apr_table_get(r->headers_in, "If-Range");
+    const char *etag = apr_table_get(r->headers_out, "ETag");
+
+    if (condition && strcmp(condition, etag))
+        return NULL;
+    return apr_table_get(r->headers_in, "Range");
+}
+
 static stg_error_t *send_through(stg_request_t *req, const stg_serve_t *what,
                                  const char *key, apr_off_t size)
 {
     through_t through = {.sink = {&through_class, req->pool}};
+    apr_table_t *headers = req->r->headers_out;
+    apr_off_t first = 0, count = size;
     stg_error_t *err = STG_OK;
+    stg_range_t range = stg_range_parse(&first, &count, wanted_range(req->r),
+                                        size, req->pool);
 
-    ap_set_content_length(req->r, size);
-    through.stream = stg_reply_begin(req, HTTP_OK, what->content_type);
-    if (!req->r->header_only)
-        err = what->store->driver->read(what->store, key, 0, -1,
+    if (range == STG_RANGE_BEYOND) {
+        apr_table_setn(req->r->err_headers_out, "Content-Range",
+                       apr_psprintf(req->pool, "bytes */%" APR_OFF_T_FMT,
+                                    size));
+        return stg_raise(req->pool, STG_E_BAD_RANGE,
+                         "the range lies beyond the end");
+    }
+    if (range == STG_RANGE_PART)
+        apr_table_setn(headers, "Content-Range",
+                       apr_psprintf(req->pool,
+                                    "bytes %" APR_OFF_T_FMT "-%" APR_OFF_T_FMT
+                                    "/%" APR_OFF_T_FMT,
+                                    first, first + count - 1, size));
+    apr_table_setn(headers, "Accept-Ranges", "bytes");
+    ap_set_content_length(req->r, count);
+    through.stream = stg_reply_begin(
+        req, range == STG_RANGE_PART ? HTTP_PARTIAL_CONTENT : HTTP_OK,
+        what->content_type);
+    if (!req->r->header_only && count)
+        err = what->store->driver->read(what->store, key, first, count,
                                         &through.sink, req->pool);
     return err ? stg_reply_break(through.stream, err)
                : stg_reply_end(through.stream);

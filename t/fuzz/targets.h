@@ -13,6 +13,7 @@
     TARGET(formdata) \
     TARGET(disposition) \
     TARGET(digest_field) \
+    TARGET(range) \
     TARGET(jwt) \
     TARGET(claims) \
     TARGET(jwks) \

@@ -15,6 +15,7 @@
     SUITE(disposition) \
     SUITE(formdata) \
     SUITE(digest_field) \
+    SUITE(range) \
     SUITE(store_config) \
     SUITE(sigv4) \
     SUITE(s3_xml) \
@@ -25,6 +26,7 @@
     SUITE(jwks) \
     SUITE(iam) \
     SUITE(api_key) \
+    SUITE(ticket) \
     SUITE(stagingctl_config)
 /* clang-format on */
 
