@@ -129,8 +129,12 @@ stg_error_t *stg_reply_break(stg_reply_stream_t *stream,
     apr_bucket *broken =
         ap_bucket_error_create(HTTP_BAD_GATEWAY, NULL, r->pool,
                                r->connection->bucket_alloc);
+    /* a client that leaves is nobody's fault */
+    int level = stg_code_status(err->code) >= HTTP_INTERNAL_SERVER_ERROR
+                    ? APLOG_ERR
+                    : APLOG_DEBUG;
 
-    ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, "%s [request %s]",
+    ap_log_rerror(APLOG_MARK, level, 0, r, "%s [request %s]",
                   stg_error_text(err, r->pool), stream->req->id);
     r->connection->keepalive = AP_CONN_CLOSE;
     APR_BRIGADE_INSERT_TAIL(stream->bb, broken);

@@ -53,6 +53,16 @@ static stg_error_t *by_bearer(stg_request_t *req, const char *bearer)
                : by_key(req, bearer);
 }
 
+/* The port counts: Host has it as the client knows it, unless it is the usual
+ * one of the scheme, which is left out of both. */
+static int is_own_origin(const request_rec *r, const char *origin)
+{
+    const char *host = apr_table_get(r->headers_in, "Host");
+
+    return host && !strcasecmp(origin, apr_pstrcat(r->pool, ap_http_scheme(r),
+                                                   "://", host, NULL));
+}
+
 /* A page of another origin may send our cookie, but must not change a thing
  * with it (Fetch metadata; Origin for browsers without it). */
 static stg_error_t *by_cookie(stg_request_t *req, const char *cookie)
@@ -62,9 +72,7 @@ static stg_error_t *by_cookie(stg_request_t *req, const char *cookie)
     const char *origin = apr_table_get(r->headers_in, "Origin");
     int is_safe = r->method_number == M_GET || r->method_number == M_OPTIONS;
     int is_same = site ? !strcmp(site, "same-origin") || !strcmp(site, "none")
-                       : origin && !strcmp(origin, apr_psprintf(
-                                              req->pool, "%s://%s",
-                                              ap_http_scheme(r), r->hostname));
+                       : origin && is_own_origin(r, origin);
 
     if (!is_safe && !is_same)
         return stg_raise(req->pool, STG_E_FORBIDDEN,
