@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "config.h"
 #include "dispatch.h"
+#include "store/part_buffer.h"
 #include "web/process.h"
 #include "web/web.h"
 
@@ -19,29 +20,23 @@ APLOG_USE_MODULE(staging);
 
 enum { SECRET_MIN_BYTES = 32, SECRET_MAX_BYTES = 4096 };
 
-stg_error_t *stg_setup_store_config(stg_store_config_t **config,
-                                 const stg_words_t *words,
-                                 const stg_settings_t *settings, apr_pool_t *p)
-{
-    STG_TRY(stg_store_config_parse(config, words->words, words->count, p));
-    (*config)->part_memory = settings->part_memory;
-    (*config)->temp_dir = settings->temp_dir;
-    return STG_OK;
-}
-
 stg_error_t *stg_setup_stores(stg_stores_t *stores,
                               const stg_settings_t *settings, apr_pool_t *p)
 {
     int count = settings->stores->nelts;
+    stg_part_budget_t *parts = stg_part_budget_create(
+        settings->part_memory, settings->temp_dir, p);
 
     stores->list = apr_pcalloc(p, sizeof(*stores->list) * (count + 1));
     stores->count = 0;
     for (int i = 0; i < count; i++) {
+        const stg_words_t *words =
+            &APR_ARRAY_IDX(settings->stores, i, stg_words_t);
         stg_store_config_t *config;
 
-        STG_TRY(stg_setup_store_config(
-            &config, &APR_ARRAY_IDX(settings->stores, i, stg_words_t),
-            settings, p));
+        STG_TRY(stg_store_config_parse(&config, words->words, words->count,
+                                       p));
+        config->parts = parts;
         STG_TRY(stg_store_open(&stores->list[i], config, p));
         stores->count++;
     }
@@ -228,10 +223,13 @@ static stg_error_t *check_all(server_rec *main_server,
 
     for (server_rec *s = main_server; s; s = s->next)
         STG_TRY(find_mounts(s, settings, p));
-    for (int i = 0; i < settings->stores->nelts; i++)
-        STG_TRY(stg_setup_store_config(
-            &config, &APR_ARRAY_IDX(settings->stores, i, stg_words_t),
-            settings, p));
+    for (int i = 0; i < settings->stores->nelts; i++) {
+        const stg_words_t *words =
+            &APR_ARRAY_IDX(settings->stores, i, stg_words_t);
+
+        STG_TRY(stg_store_config_parse(&config, words->words, words->count,
+                                       p));
+    }
     for (int i = 0; i < settings->mounts->nelts; i++)
         STG_TRY(check_mount(
             &APR_ARRAY_IDX(settings->mounts, i, stg_mount_t), settings, p));

@@ -19,12 +19,6 @@ int stg_setup_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
  * httpd's own limits below ours. */
 void stg_setup_warn(apr_pool_t *p, server_rec *s);
 
-/* One StagingStore as configured. */
-stg_error_t *stg_setup_store_config(stg_store_config_t **config,
-                                    const stg_words_t *words,
-                                    const stg_settings_t *settings,
-                                    apr_pool_t *p);
-
 /* The stores as configured, opened. */
 stg_error_t *stg_setup_stores(stg_stores_t *stores,
                               const stg_settings_t *settings, apr_pool_t *p);

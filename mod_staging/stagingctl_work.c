@@ -7,6 +7,7 @@
 #include "core/node.h"
 #include "core/reconcile.h"
 #include "core/worker.h"
+#include "store/part_buffer.h"
 
 #include <apr_lib.h>
 #include <apr_strings.h>
@@ -70,6 +71,8 @@ static stg_error_t *open_stores(stg_ctl_t *ctl, apr_pool_t *p)
 {
     const apr_array_header_t *lines = ctl->config->stores;
     stg_stores_t *stores = &ctl->staging.stores;
+    stg_part_budget_t *parts =
+        stg_part_budget_create(PART_MEMORY, ctl->config->temp_dir, p);
 
     if (!lines->nelts)
         return stg_raise(p, STG_E_INVALID,
@@ -82,8 +85,7 @@ static stg_error_t *open_stores(stg_ctl_t *ctl, apr_pool_t *p)
 
         STG_TRY(stg_store_config_parse(
             &config, (const char *const *)words->elts, words->nelts, p));
-        config->part_memory = PART_MEMORY;
-        config->temp_dir = ctl->config->temp_dir;
+        config->parts = parts;
         STG_TRY(stg_store_open(&stores->list[i], config, p));
         stores->count++;
     }

@@ -43,6 +43,16 @@ static const char *find_directive(const ap_directive_t *tree, const char *name)
     return found;
 }
 
+/* Virtual hosts have the main server's locations, too. */
+static int is_inherited(const apr_array_header_t *mounts, int which)
+{
+    for (int i = 0; i < which; i++)
+        if (APR_ARRAY_IDX(mounts, i, stg_mount_t).policy ==
+            APR_ARRAY_IDX(mounts, which, stg_mount_t).policy)
+            return 1;
+    return 0;
+}
+
 static void warn_body_limit(server_rec *s, const stg_mount_t *mount)
 {
     core_server_config *core = ap_get_core_module_config(s->module_config);
@@ -122,13 +132,12 @@ static void warn_database(server_rec *s, apr_pool_t *p)
 }
 
 /* File stores belong to the children's user and are left to them. */
-static stg_error_t *ping_store(const stg_words_t *words,
-                               const stg_settings_t *settings, apr_pool_t *p)
+static stg_error_t *ping_store(const stg_words_t *words, apr_pool_t *p)
 {
     stg_store_config_t *config;
     stg_store_t *store;
 
-    STG_TRY(stg_setup_store_config(&config, words, settings, p));
+    STG_TRY(stg_store_config_parse(&config, words->words, words->count, p));
     if (strncmp(config->url, "s3:", 3))
         return STG_OK;
     STG_TRY(stg_store_open(&store, config, p));
@@ -141,7 +150,7 @@ static void warn_stores(server_rec *s, const stg_settings_t *settings,
     for (int i = 0; i < settings->stores->nelts; i++) {
         const stg_words_t *words =
             &APR_ARRAY_IDX(settings->stores, i, stg_words_t);
-        stg_error_t *err = ping_store(words, settings, p);
+        stg_error_t *err = ping_store(words, p);
 
         if (err)
             warn(s, stg_because(err, p, "store %s", words->words[0]));
@@ -155,8 +164,13 @@ void stg_setup_warn(apr_pool_t *p, server_rec *s)
 
     if (!settings->mounts->nelts || apr_pool_create(&p, p) != APR_SUCCESS)
         return;
-    for (int i = 0; i < settings->mounts->nelts; i++)
-        warn_body_limit(s, &APR_ARRAY_IDX(settings->mounts, i, stg_mount_t));
+    for (int i = 0; i < settings->mounts->nelts; i++) {
+        const stg_mount_t *mount =
+            &APR_ARRAY_IDX(settings->mounts, i, stg_mount_t);
+
+        if (!is_inherited(settings->mounts, i))
+            warn_body_limit(s, mount);
+    }
     warn_read_timeout(s);
     warn_issuers(s, settings, p);
     warn_database(s, p);

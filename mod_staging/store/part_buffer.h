@@ -16,7 +16,8 @@ typedef struct stg_part_buffer_t stg_part_buffer_t;
 
 enum { STG_PART_MD5_BYTES = 16 };
 
-/* For all parts of a store; safe to use by any number of threads. */
+/* For all parts of a process: at most so many bytes of them in memory, what
+ * is beyond in temp_dir. Safe to use by any number of threads. */
 stg_part_budget_t *stg_part_budget_create(apr_off_t bytes, const char *temp_dir,
                                           apr_pool_t *p);
 

@@ -161,8 +161,7 @@ static stg_error_t *read_parts(stg_s3_store_t *store,
         parallel < 1 || parallel > STG_S3_MAX_PARALLEL)
         return bad_option(config, "parallel", "a number from 1 to 32", p);
     store->parallel = (int)parallel;
-    store->budget = stg_part_budget_create(
-        config->part_memory, config->temp_dir ? config->temp_dir : "/tmp", p);
+    store->budget = config->parts;
     return STG_OK;
 }
 

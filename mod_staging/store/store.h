@@ -31,8 +31,7 @@ typedef struct stg_store_config_t {
     const char *name;
     const char *url; /* memory: | file:///dir | s3://bucket/prefix */
     const apr_table_t *options;
-    apr_off_t part_memory; /* cap of parts in memory, per process */
-    const char *temp_dir;  /* where parts beyond the cap wait */
+    struct stg_part_budget_t *parts; /* common to all stores of a process */
 } stg_store_config_t;
 
 /* What close() of an object sink reports. */

@@ -193,9 +193,9 @@ static stg_error_t *file_probe(const char **summary, stg_store_t *store,
     STG_TRY(stg_file_space(&available, files, p));
     *summary = apr_psprintf(
         p,
-        "store %s: file %s, writes, reads and removes, exclusive rename %s, "
+        "files in %s: writes, reads and removes, exclusive rename %s, "
         "%" APR_OFF_T_FMT " MiB free, %" APR_OFF_T_FMT " MiB reserved",
-        store->name, files->dir,
+        files->dir,
         can_rename_exclusively(files, p) ? "yes" : "no (links instead)",
         available >> 20, files->reserve >> 20);
     return STG_OK;

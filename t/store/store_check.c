@@ -8,6 +8,7 @@
 #include "store_fixture.h"
 
 #include "base/ids.h"
+#include "store/part_buffer.h"
 
 #include <CUnit/Basic.h>
 
@@ -44,8 +45,7 @@ static int begin(const char *const *words, int count, apr_off_t memory_allowed,
     stg_error_t *err = stg_store_config_parse(&config, words, count, p);
 
     if (!err) {
-        config->part_memory = PART_MEMORY;
-        config->temp_dir = temp_dir;
+        config->parts = stg_part_budget_create(PART_MEMORY, temp_dir, p);
         err = stg_store_open(&fixture.store, config, p);
     }
     if (err) {

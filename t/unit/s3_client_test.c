@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "store/part_buffer.h"
 #include "store/s3_client.h"
 #include "store/s3_retry.h"
 #include "store/store.h"
@@ -52,8 +53,7 @@ static stg_error_t *open_store(stg_store_t **store, const char *endpoint,
     stg_store_config_t *config;
 
     STG_TRY(stg_store_config_parse(&config, words, more ? 6 : 5, pool));
-    config->temp_dir = "/tmp";
-    config->part_memory = 64 * 1024 * 1024;
+    config->parts = stg_part_budget_create(64 * 1024 * 1024, "/tmp", pool);
     return stg_store_open(store, config, pool);
 }
 
