@@ -132,12 +132,13 @@ static apr_status_t write_error(ap_filter_t *f, apr_bucket_brigade *bb)
     return ap_pass_brigade(f->next, bb);
 }
 
+/* A header that httpd itself refuses never came by our other hooks. */
 static void insert_error_filter(request_rec *r)
 {
     stg_request_t *req =
-        ap_get_module_config(r->request_config, &staging_module);
+        r->status >= HTTP_BAD_REQUEST ? stg_request_get(r) : NULL;
 
-    if (req && r->status >= HTTP_BAD_REQUEST)
+    if (req)
         ap_add_output_filter_handle(error_filter, req, r, r->connection);
 }
 
