@@ -38,6 +38,11 @@ static stg_error_t *run(const stg_api_t *api, stg_request_t *req)
     const stg_route_t *route;
 
     STG_TRY(stg_request_open(req));
+    if (!req->path)
+        return stg_because(stg_raise(req->pool, STG_E_INTERNAL,
+                                     "the service is not set up here"),
+                           req->pool,
+                           "SetHandler stands outside a plain <Location>");
     STG_TRY(stg_route_find(&route, api, req));
     if (route->grant != STG_GRANT_NOBODY) {
         STG_TRY(stg_who_authenticate(req));
@@ -54,9 +59,7 @@ static int handle(request_rec *r)
 
     if (!api)
         return DECLINED;
-    req = stg_request_get(r);
-    if (!req)
-        return HTTP_INTERNAL_SERVER_ERROR;
+    req = stg_request_make(r);
     err = run(api, req);
     return err ? stg_refuse(req, err) : OK;
 }

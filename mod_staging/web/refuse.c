@@ -138,8 +138,12 @@ static void insert_error_filter(request_rec *r)
     stg_request_t *req =
         r->status >= HTTP_BAD_REQUEST ? stg_request_get(r) : NULL;
 
-    if (req)
-        ap_add_output_filter_handle(error_filter, req, r, r->connection);
+    if (!req)
+        return;
+    /* mod_authz_core answers 401 whatever the reason of a denial was */
+    if (req->error && r->status == HTTP_UNAUTHORIZED)
+        r->status = stg_code_status(req->error->code);
+    ap_add_output_filter_handle(error_filter, req, r, r->connection);
 }
 
 void stg_refuse_hooks(apr_pool_t *p)

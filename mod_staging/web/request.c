@@ -24,13 +24,16 @@ stg_process_t *stg_process(void)
     return stg_settings()->process;
 }
 
-/* Does path lie at or below the mount? */
+/* Does path lie at or below the mount? What httpd refuses for an encoded
+ * slash or NUL was meant to. */
 static int is_below(const char *path, const char *mount)
 {
     apr_size_t length = strlen(mount);
+    const char *rest = path + length;
 
     return !strncmp(path, mount, length) &&
-           (path[length] == '/' || path[length] == '\0');
+           (*rest == '/' || *rest == '\0' || !strncasecmp(rest, "%2f", 3) ||
+            !strncmp(rest, "%00", 3));
 }
 
 /* Whether a location of ours will serve r. Its path may still be encoded when
@@ -182,20 +185,30 @@ stg_request_t *stg_request_get(request_rec *r)
     return req;
 }
 
+stg_request_t *stg_request_make(request_rec *r)
+{
+    stg_request_t *req = stg_request_get(r);
+
+    return req ? req : request_create(r);
+}
+
 static int see_request(request_rec *r)
 {
     stg_request_get(r);
     return DECLINED;
 }
 
-/* A request line that could not be parsed never came by see_request; whether
- * it was meant for us nobody knows, so its query goes. */
+/* A request line that makes no sense never came by see_request, or has no path
+ * to tell whom it was meant for: its query goes. */
 static int see_log(request_rec *r)
 {
-    int is_unparsed = !r->parsed_uri.path && r->status >= HTTP_BAD_REQUEST;
+    const char *path = r->parsed_uri.path;
+    int is_nowhere = r->status >= HTTP_BAD_REQUEST && (!path || *path != '/');
 
-    if (!stg_request_get(r) && is_unparsed && r->the_request)
-        r->the_request = with_query(r->the_request, NULL, r->pool);
+    if (stg_request_get(r) || !is_nowhere || !r->the_request)
+        return DECLINED;
+    r->the_request = with_query(r->the_request, NULL, r->pool);
+    r->args = NULL;
     return DECLINED;
 }
 
@@ -241,13 +254,8 @@ stg_error_t *stg_request_open(stg_request_t *req)
     if (!req->process)
         return stg_raise(req->pool, STG_E_INTERNAL,
                          "the service is not running");
-    if (!policy || !policy->mount)
-        return stg_because(stg_raise(req->pool, STG_E_INTERNAL,
-                                     "the service is not set up here"),
-                           req->pool,
-                           "SetHandler stands outside a plain <Location>");
     req->policy = policy;
-    req->path = r->uri + strlen(policy->mount);
+    req->path = policy->mount ? r->uri + strlen(policy->mount) : NULL;
     STG_TRY(stg_query_parse(&query, r->args, req->pool));
     req->query = query;
     read_cookie(req);

@@ -30,7 +30,8 @@ typedef struct stg_request_t {
     stg_process_t *process;
     stg_staging_t *staging;
     const char *id;                      /* in errors and logs */
-    const char *path;                    /* below the mount, "" or "/..." */
+    const char *path;                    /* below the mount, "" or "/...";
+                                          * NULL if another handler serves */
     const char *target;                  /* the {id} of the route, or NULL */
     stg_credentials_t credentials;
     const struct stg_principal_t *principal; /* NULL: not authenticated */
@@ -42,6 +43,10 @@ typedef struct stg_request_t {
 
 /* The request of r if r is below one of our mounts, else NULL. */
 stg_request_t *stg_request_get(request_rec *r);
+
+/* The same for any r: one that asks for our authentication at a location of
+ * another handler. */
+stg_request_t *stg_request_make(request_rec *r);
 
 /* Fill in policy, path and query, once the location is known. INVALID. */
 stg_error_t *stg_request_open(stg_request_t *req);

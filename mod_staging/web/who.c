@@ -160,9 +160,7 @@ static int check_authn(request_rec *r)
 
     if (!type || strcasecmp(type, "Staging"))
         return DECLINED;
-    req = stg_request_get(r);
-    if (!req)
-        return HTTP_INTERNAL_SERVER_ERROR;
+    req = stg_request_make(r);
     err = stg_request_open(req);
     if (!err)
         err = stg_who_authenticate(req);
@@ -177,14 +175,13 @@ static authz_status check_grant(request_rec *r, const char *line,
                                 const void *parsed)
 {
     const stg_grant_t *grant = parsed;
-    stg_request_t *req = stg_request_get(r);
+    stg_request_t *req;
     stg_error_t *err;
 
     (void)line;
     if (!r->user)
         return AUTHZ_DENIED_NO_USER;
-    if (!req)
-        return AUTHZ_DENIED;
+    req = stg_request_make(r);
     err = stg_request_open(req);
     if (!err)
         err = stg_who_authenticate(req);
