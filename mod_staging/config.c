@@ -31,6 +31,19 @@ static const char *parse_TEXT(void *field, const char *text, apr_pool_t *p)
     return NULL;
 }
 
+static const char *parse_WORDS(void *field, const char *text, apr_pool_t *p)
+{
+    const char *words = NULL;
+
+    while (*text) {
+        const char *word = ap_getword_conf(p, &text);
+
+        words = words ? apr_pstrcat(p, words, " ", word, NULL) : word;
+    }
+    *(stg_conf_WORDS *)field = words;
+    return words ? NULL : "wants at least one word";
+}
+
 static const char *parse_SIZE(void *field, const char *text, apr_pool_t *p)
 {
     (void)p;
@@ -232,6 +245,7 @@ enum {
 #define POLICY_SIZE     AP_INIT_TAKE1
 #define POLICY_DURATION AP_INIT_TAKE1
 #define POLICY_FLAG     AP_INIT_TAKE1
+#define POLICY_WORDS    AP_INIT_RAW_ARGS
 #define POLICY_DIGESTS  AP_INIT_RAW_ARGS
 #define SERVER_TEXT(name, slot, help)     AP_INIT_TAKE1(name, set_server, slot, RSRC_CONF, help)
 #define SERVER_SIZE     SERVER_TEXT

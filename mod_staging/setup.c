@@ -20,6 +20,9 @@ APLOG_USE_MODULE(staging);
 
 enum { SECRET_MIN_BYTES = 32, SECRET_MAX_BYTES = 4096 };
 
+/* Longer no store signs a URL for (X-Amz-Expires). */
+enum { DOWNLOAD_MAX_SECONDS = 7 * 24 * 3600 };
+
 stg_error_t *stg_setup_stores(stg_stores_t *stores,
                               const stg_settings_t *settings, apr_pool_t *p)
 {
@@ -161,7 +164,9 @@ static stg_error_t *add_mount(stg_settings_t *settings, server_rec *server,
     mount->path = path;
     mount->handler = handler;
     mount->server = server;
-    mount->policy = policy;
+    mount->policy = stg_config_merge_policy(
+        p, ap_get_module_config(server->lookup_defaults, &staging_module),
+        policy);
     return STG_OK;
 }
 
@@ -178,21 +183,86 @@ static stg_error_t *find_mounts(server_rec *server, stg_settings_t *settings,
     return STG_OK;
 }
 
+/* The store that a location uses, NULL if there is none of that name. */
+static const stg_words_t *find_store(const stg_policy_t *policy,
+                                     const stg_settings_t *settings)
+{
+    for (int i = 0; i < settings->stores->nelts; i++) {
+        const stg_words_t *store =
+            &APR_ARRAY_IDX(settings->stores, i, stg_words_t);
+
+        if (!strcmp(store->words[0], policy->store))
+            return store;
+    }
+    return NULL;
+}
+
+static int is_mounted(const stg_mount_t *by, const char *handler,
+                      const char *path, const stg_settings_t *settings)
+{
+    for (int i = 0; i < settings->mounts->nelts; i++) {
+        const stg_mount_t *mount =
+            &APR_ARRAY_IDX(settings->mounts, i, stg_mount_t);
+
+        if (mount->server == by->server && !strcmp(mount->path, path) &&
+            !strcmp(mount->handler, handler))
+            return 1;
+    }
+    return 0;
+}
+
+static stg_error_t *check_values(const stg_mount_t *mount, apr_pool_t *p)
+{
+    const stg_policy_t *policy = mount->policy;
+    const char *base = policy->base_url;
+
+    if (policy->max_upload < 1 || policy->retention < 1)
+        return stg_raise(p, STG_E_INVALID,
+                         "StagingMaxUpload and StagingRetention of %s must be "
+                         "greater than 0",
+                         mount->path);
+    if (policy->download_lifetime < 1 ||
+        policy->download_lifetime > DOWNLOAD_MAX_SECONDS)
+        return stg_raise(p, STG_E_INVALID,
+                         "StagingDownloadLifetime of %s must be from 1s to 7d",
+                         mount->path);
+    if (policy->download_path[0] != '/')
+        return stg_raise(p, STG_E_INVALID,
+                         "StagingDownloadPath of %s must begin with a slash",
+                         mount->path);
+    if (base && ((strncmp(base, "https://", 8) && strncmp(base, "http://", 7)) ||
+                 base[strlen(base) - 1] == '/'))
+        return stg_raise(p, STG_E_INVALID,
+                         "StagingBaseURL of %s wants scheme and host without a "
+                         "slash behind, such as https://data.example.org",
+                         mount->path);
+    return STG_OK;
+}
+
 static stg_error_t *check_mount(const stg_mount_t *mount,
                                 const stg_settings_t *settings, apr_pool_t *p)
 {
-    const char *store = mount->policy->store;
+    const stg_policy_t *policy = mount->policy;
+    const stg_words_t *store;
 
     if (strcmp(mount->handler, "staging-uploads"))
         return STG_OK;
-    for (int i = 0; i < settings->stores->nelts; i++)
-        if (!strcmp(APR_ARRAY_IDX(settings->stores, i, stg_words_t).words[0],
-                    store))
-            return STG_OK;
+    STG_TRY(check_values(mount, p));
+    store = find_store(policy, settings);
+    if (!store)
+        return stg_raise(p, STG_E_INVALID,
+                         "<Location \"%s\"> uses the store \"%s\", but no "
+                         "StagingStore has that name",
+                         mount->path, policy->store);
+    if (!strncmp(store->words[1], "s3:", 3) || policy->stream_downloads ||
+        is_mounted(mount, "staging-download", policy->download_path, settings))
+        return STG_OK;
     return stg_raise(p, STG_E_INVALID,
-                     "<Location \"%s\"> uses the store \"%s\", but no "
-                     "StagingStore has that name",
-                     mount->path, store);
+                     "downloads of <Location \"%s\"> are sent to %s, but there "
+                     "is no <Location \"%s\"> with SetHandler "
+                     "staging-download: add one, or set StagingDownloadPath",
+                     mount->path, policy->download_path,
+                     policy->download_path);
 }
 
 /* Download URLs of a file store are signed by us. */

@@ -47,8 +47,8 @@ static const char *find_directive(const ap_directive_t *tree, const char *name)
 static int is_inherited(const apr_array_header_t *mounts, int which)
 {
     for (int i = 0; i < which; i++)
-        if (APR_ARRAY_IDX(mounts, i, stg_mount_t).policy ==
-            APR_ARRAY_IDX(mounts, which, stg_mount_t).policy)
+        if (!strcmp(APR_ARRAY_IDX(mounts, i, stg_mount_t).path,
+                    APR_ARRAY_IDX(mounts, which, stg_mount_t).path))
             return 1;
     return 0;
 }

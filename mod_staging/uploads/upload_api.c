@@ -253,6 +253,10 @@ static stg_error_t *list_all(stg_request_t *req, stg_upload_query_t *query)
     stg_error_t *err;
     apr_pool_t *p;
 
+    if (req->r->header_only) {
+        ap_set_content_type(req->r, "application/json");
+        return stg_reply_empty(req, HTTP_OK);
+    }
     apr_pool_create(&p, req->pool);
     /* what fails here still gets a proper answer */
     STG_TRY(stg_upload_page(&page, req->staging->db, query, PAGE_ROWS, p));

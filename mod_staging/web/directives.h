@@ -15,6 +15,7 @@ STG_POLICY(DURATION, "StagingRetention",         retention,          "30d",   "H
 STG_POLICY(DIGESTS,  "StagingDigests",           digests,            "md5 sha1 sha256", "Digests computed while the bytes arrive: md5, sha1, sha256")
 STG_POLICY(FLAG,     "StagingQueryCredentials",  query_credentials,  "off",   "Accept ?key= and ?token= (they are kept out of all logs)")
 STG_POLICY(FLAG,     "StagingCookie",            cookie,             "off",   "Accept the cookie edi-token (changes need a same-origin request)")
+STG_POLICY(WORDS,    "StagingRealms",            realms,             NULL,    "Whose principals are accepted: names of issuers, account, httpd; by default all")
 STG_POLICY(FLAG,     "StagingAcceptUser",        accept_user,        "off",   "A user authenticated by another module is a principal here")
 STG_POLICY(TEXT,     "StagingIAMResource",       iam_resource,       "staging_uploads", "Resource key in the IAM that uploading needs WRITE on")
 STG_POLICY(TEXT,     "StagingBaseURL",           base_url,           NULL,    "Scheme and host put before links in answers, such as https://data.example.org")

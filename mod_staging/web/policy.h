@@ -13,6 +13,7 @@
  */
 
 typedef const char *stg_conf_TEXT;
+typedef const char *stg_conf_WORDS;        /* separated by single spaces */
 typedef apr_off_t stg_conf_SIZE;           /* bytes */
 typedef apr_off_t stg_conf_DURATION;       /* seconds */
 typedef int stg_conf_FLAG;

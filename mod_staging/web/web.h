@@ -14,7 +14,7 @@ typedef struct stg_mount_t {
     const char *path;    /* without a slash at its end; "" is the root */
     const char *handler; /* as given to SetHandler */
     const server_rec *server;
-    const struct stg_policy_t *policy;
+    const struct stg_policy_t *policy; /* without those of outer locations */
 } stg_mount_t;
 
 /* All hooks of this floor: request identity and credentials, authentication,

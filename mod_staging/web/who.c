@@ -98,12 +98,10 @@ static stg_error_t *check_one(const stg_request_t *req)
     return STG_OK;
 }
 
-stg_error_t *stg_who_authenticate(stg_request_t *req)
+static stg_error_t *authenticate(stg_request_t *req)
 {
     const stg_credentials_t *shown = &req->credentials;
 
-    if (req->principal)
-        return STG_OK;
     STG_TRY(check_one(req));
     if (shown->bearer)
         return by_bearer(req, shown->bearer);
@@ -123,6 +121,32 @@ stg_error_t *stg_who_authenticate(stg_request_t *req)
     }
     return stg_raise(req->pool, STG_E_NO_CREDENTIAL,
                      "a key or token is required");
+}
+
+static int has_word(const char *words, const char *word)
+{
+    apr_size_t length = strlen(word);
+
+    for (const char *at = words; at; at = strchr(at, ' ')) {
+        at += *at == ' ';
+        if (!strncmp(at, word, length) && (!at[length] || at[length] == ' '))
+            return 1;
+    }
+    return 0;
+}
+
+stg_error_t *stg_who_authenticate(stg_request_t *req)
+{
+    const char *realms = req->policy->realms;
+
+    if (req->principal)
+        return STG_OK;
+    STG_TRY(authenticate(req));
+    if (!realms || has_word(realms, req->principal->realm))
+        return STG_OK;
+    req->principal = NULL;
+    return stg_raise(req->pool, STG_E_BAD_CREDENTIAL,
+                     "this key or token is not for this service");
 }
 
 stg_error_t *stg_who_check(stg_request_t *req, stg_grant_t grant)
