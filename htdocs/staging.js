@@ -7,6 +7,7 @@ const api = new URL("upload", document.baseURI).href;
 const at = (id) => document.getElementById(id);
 
 let key = "";
+let shown = "";     // the first page of the list, as it came
 let next = null;    // URL of the next page of the list, or null
 let sending = null; // the XMLHttpRequest of a running upload
 let polling = 0;
@@ -43,8 +44,10 @@ function bytes(count) {
     return `${unit && count < 10 ? count.toFixed(1) : Math.round(count)} ${units[unit]}`;
 }
 
-const day = (text) => new Date(text).toLocaleString(undefined,
+const time = (text) => new Date(text).toLocaleString(undefined,
     {dateStyle: "medium", timeStyle: "short"});
+const day = (text) => new Date(text).toLocaleDateString(undefined,
+    {dateStyle: "medium"});
 
 /* What the service says is wrong, in one sentence. */
 function complaint(status, text) {
@@ -109,10 +112,10 @@ function entry(upload) {
     const facts = element("p");
     const buttons = element("div", undefined, "buttons");
     facts.append(element("span", upload.status, `status status-${upload.status}`));
-    const more = [upload.filename !== upload.label && upload.filename,
+    for (const fact of [upload.filename !== upload.label && upload.filename,
         upload.size !== null && bytes(upload.size),
-        `uploaded ${day(upload.created)}`, `kept until ${day(upload.expires)}`];
-    facts.append(` · ${more.filter(Boolean).join(" · ")}`);
+        time(upload.created), `kept until ${day(upload.expires)}`])
+        if (fact) facts.append(" · ", element("span", fact, "fact"));
     item.append(element("h3", upload.label), facts);
     if (upload.message) item.append(element("p", upload.message));
     if (upload.status === "success") {
@@ -134,13 +137,20 @@ function showCount() {
 
 async function loadPage(url) {
     const response = await ask(url);
-    const uploads = await response.json();
+    const text = await response.text();
+    const uploads = JSON.parse(text);
     const link = /<([^>]+)>; rel="next"/.exec(response.headers.get("Link") || "");
-    if (url === firstPage()) at("uploads").replaceChildren();
-    at("uploads").append(...uploads.map(entry));
-    next = link && new URL(link[1], api).pathname + new URL(link[1], api).search;
-    at("more").hidden = !next;
-    showCount();
+    /* what has not changed stays, and with it the place of the reader */
+    if (url !== firstPage() || text !== shown) {
+        if (url === firstPage()) {
+            at("uploads").replaceChildren();
+            shown = text;
+        }
+        at("uploads").append(...uploads.map(entry));
+        next = link && new URL(link[1], api).pathname + new URL(link[1], api).search;
+        at("more").hidden = !next;
+        showCount();
+    }
     /* what is pending will be finished by the server soon */
     clearTimeout(polling);
     if (uploads.some((upload) => upload.status === "pending") && !sending)
@@ -191,6 +201,7 @@ function remove(upload, item, pressed) {
         await ask(`${api}/${upload.id}`, "DELETE");
         const neighbour = item.nextElementSibling || item.previousElementSibling;
         item.remove();
+        shown = "";
         showCount();
         (neighbour ? neighbour.querySelector("button") : at("file")).focus();
     });
@@ -238,6 +249,7 @@ function send(event) {
     });
     sending = request;
     at("progress").value = 0;
+    at("progress-text").textContent = "";
     showSending(true);
     request.send(form);
 }
@@ -261,7 +273,7 @@ async function open(event) {
 function forget() {
     if (sending) sending.abort();
     clearTimeout(polling);
-    key = "";
+    key = shown = "";
     next = null;
     at("uploads").replaceChildren();
     at("workspace").hidden = true;
