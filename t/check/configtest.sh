@@ -71,6 +71,7 @@ example 1 | localise >"$scratch/staging-stores.conf"
 findings=$(
     [[ $(grep -c '^```apache$' README) == 2 ]] ||
         echo "README: $0 knows two examples"
+    ! grep -n '@[a-z]*@' "$build"/conf/staging.{load,conf}
     try readme.conf README
     try sample.conf conf/staging.conf.in
 )
