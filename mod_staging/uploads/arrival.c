@@ -53,6 +53,8 @@ stg_error_t *stg_arrival_begin(stg_arrival_t **out, stg_staging_t *staging,
         p);
     if (err) {
         stg_arrival_fail(arrival, NULL, err);
+        err->message = apr_psprintf(p, "upload %s failed: %s", arrival->id,
+                                    err->message);
         return err;
     }
     arrival->sink =

@@ -152,6 +152,10 @@ static stg_error_t *raw_filename(const char **filename,
     stg_disposition_t disposition;
 
     STG_TRY(stg_request_parameter(filename, req, "filename"));
+    if (*filename && strlen(*filename) > STG_DISPOSITION_MAX_NAME)
+        return stg_raise(req->pool, STG_E_INVALID,
+                         "the file name has more than %d bytes",
+                         STG_DISPOSITION_MAX_NAME);
     if (*filename || !value)
         return STG_OK;
     STG_TRY(stg_disposition_parse(&disposition, value, req->pool));

@@ -22,6 +22,8 @@ static stg_error_t *read_failed(stg_request_t *req, apr_status_t status)
     int http = ap_map_http_request_error(status, HTTP_BAD_REQUEST);
     stg_error_t *err;
 
+    /* bad framing is answered where it is noticed */
+    req->is_answered = http == AP_FILTER_ERROR;
     if (http == HTTP_REQUEST_ENTITY_TOO_LARGE)
         err = stg_raise(req->pool, STG_E_TOO_LARGE,
                         "the body is larger than LimitRequestBody allows");

@@ -43,6 +43,8 @@ int stg_refuse(stg_request_t *req, const stg_error_t *err)
 
     req->error = err;
     log_error(req, err, status);
+    if (req->is_answered)
+        return AP_FILTER_ERROR;
     if (err->retry_after)
         apr_table_setn(r->err_headers_out, "Retry-After",
                        apr_itoa(r->pool, err->retry_after));
@@ -53,11 +55,7 @@ int stg_refuse(stg_request_t *req, const stg_error_t *err)
                        err->code == STG_E_NO_CREDENTIAL
                            ? "Bearer"
                            : "Bearer error=\"invalid_token\"");
-    apr_table_setn(r->err_headers_out, "Cache-Control", "no-store");
-    if (has_unread_body(req))
-        r->connection->keepalive = AP_CONN_CLOSE;
-    /* an empty text, so that no ErrorDocument leads the answer elsewhere */
-    ap_custom_response(r, status, "\"");
+    stg_request_own_error(r, status);
     return status;
 }
 
@@ -140,6 +138,10 @@ static void insert_error_filter(request_rec *r)
 
     if (!req)
         return;
+    apr_table_setn(r->err_headers_out, "X-Request-Id", req->id);
+    apr_table_setn(r->err_headers_out, "Cache-Control", "no-store");
+    if (has_unread_body(req))
+        r->connection->keepalive = AP_CONN_CLOSE;
     /* mod_authz_core answers 401 whatever the reason of a denial was */
     if (req->error && r->status == HTTP_UNAUTHORIZED)
         r->status = stg_code_status(req->error->code);

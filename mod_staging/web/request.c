@@ -156,6 +156,23 @@ static void hide_credentials(stg_request_t *req)
                     r->assbackwards ? NULL : " ", r->protocol, NULL);
 }
 
+void stg_request_own_error(request_rec *r, int status)
+{
+    /* one quote is how httpd marks a text, here an empty one */
+    ap_custom_response(r, status, "\"");
+}
+
+/* What httpd and other modules raise before any handler is asked. */
+static void own_early_errors(request_rec *r)
+{
+    static const int early[] = {HTTP_BAD_REQUEST, HTTP_UNAUTHORIZED,
+                                HTTP_FORBIDDEN, HTTP_NOT_FOUND,
+                                HTTP_REQUEST_ENTITY_TOO_LARGE};
+
+    for (apr_size_t i = 0; i < sizeof(early) / sizeof(*early); i++)
+        stg_request_own_error(r, early[i]);
+}
+
 static stg_request_t *request_create(request_rec *r)
 {
     stg_request_t *req = apr_pcalloc(r->pool, sizeof(*req));
@@ -172,6 +189,7 @@ static stg_request_t *request_create(request_rec *r)
     apr_table_setn(r->err_headers_out, "X-Request-Id", req->id);
     ap_set_module_config(r->request_config, &staging_module, req);
     hide_credentials(req);
+    own_early_errors(r);
     return req;
 }
 

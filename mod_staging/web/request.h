@@ -39,6 +39,7 @@ typedef struct stg_request_t {
     const stg_error_t *error;            /* to be rendered */
     apr_time_t began;
     int is_body_read;                    /* to its end */
+    int is_answered;                     /* by httpd's own input filter */
 } stg_request_t;
 
 /* The request of r if r is below one of our mounts, else NULL. */
@@ -55,6 +56,9 @@ stg_error_t *stg_request_open(stg_request_t *req);
 stg_error_t *stg_request_parameter(const char **value,
                                    const stg_request_t *req,
                                    const char *name);
+
+/* No ErrorDocument shall lead the answer to an error elsewhere. */
+void stg_request_own_error(request_rec *r, int status);
 
 void stg_request_hooks(apr_pool_t *p);
 
