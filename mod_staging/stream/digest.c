@@ -18,6 +18,7 @@ enum {
     BLOCK_BYTES = 64 * 1024,
     INLINE_BYTES = 256 * 1024,
     BLOCKS = STG_DIGEST_MEMORY / BLOCK_BYTES,
+    BATCH = BLOCKS / 4, /* blocks for which a thread is woken */
     STACK_BYTES = 128 * 1024
 };
 
@@ -123,8 +124,12 @@ static void *hasher_main(void *context)
 
     pthread_mutex_lock(&digest->lock);
     while (await_work_synced(digest, number)) {
+        apr_uint64_t end = digest->synced.given;
+
+        end = end - number < BATCH ? end : number + BATCH;
         pthread_mutex_unlock(&digest->lock);
-        hash(hasher, block_at(digest, number++));
+        while (number < end)
+            hash(hasher, block_at(digest, number++));
         pthread_mutex_lock(&digest->lock);
         *hashed = number;
         if (digest->synced.wanted &&
@@ -178,6 +183,7 @@ static void join_threads(stg_digest_t *digest, int is_abandoned)
     }
 }
 
+/* All blocks, with the one that was being filled. */
 static void give_to_threads(stg_digest_t *digest)
 {
     pthread_mutex_lock(&digest->lock);
@@ -202,12 +208,13 @@ static void await_room(stg_digest_t *digest)
 }
 
 /* Hand on the block that was being filled: the threads hash it while the
- * next sink works on it. */
+ * next sink works on it. To wake them costs as much as to hash some KiB, so
+ * they get several at once. */
 static stg_error_t *pass_on(stg_digest_t *digest)
 {
     block_t *block = block_at(digest, digest->filling);
 
-    if (digest->is_threaded)
+    if (digest->is_threaded && (digest->filling + 1) % BATCH == 0)
         give_to_threads(digest);
     for (int i = 0; i < STG_ALGORITHMS; i++) {
         hasher_t *hasher = &digest->hashers[i];
@@ -282,8 +289,10 @@ stg_error_t *stg_digest_settle(stg_digest_t *digest)
     if (block_at(digest, digest->filling)->count)
         STG_TRY(pass_on(digest));
     began = stg_clock_monotonic();
-    if (digest->is_threaded)
+    if (digest->is_threaded) {
+        give_to_threads(digest);
         join_threads(digest, 0);
+    }
     for (int i = 0; i < STG_ALGORITHMS; i++) {
         if (digest->hashers[i].context)
             STG_TRY(finish(&digest->hashers[i], digest->sink.pool));
