@@ -56,6 +56,9 @@ StagingGCInterval 0
 <Location "/ready">
     SetHandler staging-ready
 </Location>
+<Location "/download">
+    SetHandler staging-download
+</Location>
 <Location "/bare">
     SetHandler bare-list
 </Location>
