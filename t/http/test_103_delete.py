@@ -56,8 +56,9 @@ def test_an_upload_deleted_while_it_arrives_leaves_nothing(server, stager):
 def test_deleting_needs_an_id(alice):
     response = alice.request("DELETE")
     assert response.status_code == 405
-    assert set(response.headers["Allow"].replace(" ", "").split(",")) == \
-        {"GET", "HEAD", "POST"}
+    allowed = set(response.headers["Allow"].replace(" ", "").split(","))
+    # TRACE is httpd's own
+    assert allowed - {"TRACE"} == {"GET", "HEAD", "POST"}
 
 
 def test_only_the_upload_itself_can_be_deleted(alice):

@@ -140,4 +140,4 @@ def test_only_configured_digests_are_computed(alice):
 
 def test_the_entry_has_a_repr_digest(alice):
     entry = alice.stage(DATA)
-    assert entry["repr_digest"] == repr_digest("sha-256")
+    assert entry["repr_digest"] == repr_digest("sha-256", "sha", "md5")

@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Restarts, crashes and several nodes: nothing that was promised is lost."""
+
+import json
+import os
+import signal
+import threading
+
+import requests
+
+from clients import Client
+
+
+def children(node):
+    parent = (node.dir / "httpd.pid").read_text().strip()
+    with open(f"/proc/{parent}/task/{parent}/children",
+              encoding="ascii") as file:
+        return {int(pid) for pid in file.read().split()}
+
+
+def slow_upload(server, client, name, path=None):
+    connection = server.connect(timeout=60)
+    connection.request("POST", f"{path or client.path}?filename={name}", {
+        "Authorization": "Bearer " + client.bearer, "Content-Length": 200000})
+    connection.send(b"x" * 100000)
+    server.wait(lambda: [e for e in client.list("?status=pending")
+                         if e["filename"] == name])
+    return connection
+
+
+def let_lease_run_out(server, name):
+    """Of the node that was receiving this file: as if that was long ago."""
+    server.sql("UPDATE node SET expires = now() - interval '1 minute', "
+               "suspected = now() - interval '21 seconds' WHERE id IN ("
+               "SELECT o.receiver FROM object o JOIN upload u "
+               "ON u.object = o.id WHERE u.filename = %s)", name)
+
+
+def test_a_graceful_restart_fails_no_running_upload(server, stager):
+    server.log.allow("LimitRequestBody is 5000")
+    old = children(server.node)
+    with slow_upload(server, stager, "graceful.bin") as connection:
+        server.node.graceful()
+        server.wait(lambda: children(server.node) - old)
+        # the new generation serves, and sees the upload of the old one
+        server.wait(lambda: requests.get(server.url + "/ready",
+                                         timeout=20).status_code == 200)
+        other = stager.stage(b"meanwhile")
+        server.ctl("gc")
+        response = connection.send(b"y" * 100000).response("POST")
+    assert response.status == 202
+    entry = stager.settled(json.loads(response.body)["id"])
+    assert entry["status"] == "success"
+    assert stager.download(entry["id"]).content == \
+        b"x" * 100000 + b"y" * 100000
+    assert stager.get(other["id"]).status_code == 200
+    server.wait(lambda: not children(server.node) & old, 30)
+
+
+def test_many_graceful_restarts_under_load_lose_nothing(server, alice):
+    server.log.allow("LimitRequestBody is 5000")
+    done, failed = [], []
+    stop = threading.Event()
+
+    def upload():
+        mine = Client(server, "/upload", alice.bearer)
+        while not stop.is_set():
+            try:
+                response = mine.post(b"z" * 50000)
+            except requests.ConnectionError:
+                # a kept-alive connection that ended between two requests
+                mine = Client(server, "/upload", alice.bearer)
+                continue
+            (done if response.status_code == 202 else failed).append(response)
+
+    threads = [threading.Thread(target=upload) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for _ in range(3):
+        old = children(server.node)
+        count = len(done)
+        server.node.graceful()
+        server.wait(lambda: children(server.node) - old, 40)
+        server.wait(lambda: len(done) > count + 20, 40)
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert not failed, failed[0].text
+    present = {entry["id"] for entry in alice.list("?status=success")}
+    assert {response.json()["id"] for response in done} <= present
+    for response in done:
+        alice.delete(response.json()["id"])
+
+
+def test_a_killed_child_leaves_a_failure_that_another_buries(server, alice):
+    server.log.allow("exit signal Killed")
+    connection = slow_upload(server, alice, "killed.bin")
+    for pid in children(server.node):
+        os.kill(pid, signal.SIGKILL)
+    connection.close()
+    server.wait(lambda: requests.get(server.url + "/ready",
+                                     timeout=20).status_code == 200)
+    let_lease_run_out(server, "killed.bin")
+    entry = server.wait(lambda: [
+        e for e in alice.list("?status=failure&limit=5")
+        if e["filename"] == "killed.bin"])[0]
+    assert entry["message"]
+    server.ctl("gc")
+    assert server.ctl("check", check=False).returncode == 0
+
+
+def test_two_nodes_serve_one_another_uploads(server, alice):
+    with server.another_node() as node:
+        entry = alice.stage(b"anywhere")
+        head = {"Authorization": "Bearer " + alice.bearer}
+        seen = requests.get(f"{node.url}/upload/{entry['id']}", headers=head,
+                            timeout=20)
+        assert seen.json() == entry
+        location = alice.location(entry["id"])
+        bytes_ = requests.get(location.replace(server.url, node.url),
+                              timeout=20)
+        assert bytes_.content == b"anywhere"
+        assert requests.delete(f"{node.url}/upload/{entry['id']}",
+                               headers=head, timeout=20).status_code == 204
+        assert alice.get(entry["id"]).status_code == 404
+
+
+def test_an_upload_arriving_at_another_node_is_left_alone(server, alice):
+    with server.another_node() as node:
+        connection = server.connect(node.port)
+        connection.request("POST", "/upload?filename=elsewhere.bin", {
+            "Authorization": "Bearer " + alice.bearer, "Content-Length": 10})
+        connection.send(b"12345")
+        server.wait(lambda: [e for e in alice.list("?status=pending")
+                             if e["filename"] == "elsewhere.bin"])
+        server.ctl("gc")
+        assert connection.send(b"67890").response("POST").status == 202
+        connection.close()
+
+
+def test_a_stop_ends_what_is_running_cleanly(server, alice):
+    with server.another_node() as node:
+        with server.connect(node.port) as connection:
+            connection.request("POST", "/upload?filename=stopped.bin", {
+                "Authorization": "Bearer " + alice.bearer,
+                "Content-Length": 10})
+            connection.send(b"12345")
+            server.wait(lambda: alice.list("?status=pending"))
+            node.log.allow("AH00045|AH00046|did not exit|could not make")
+            node.stop()
+    let_lease_run_out(server, "stopped.bin")
+    server.ctl("gc")
+    entry = server.wait(lambda: [
+        e for e in alice.list("?limit=5&status=failure")
+        if e["filename"] == "stopped.bin"])[0]
+    assert entry["message"]
