@@ -60,6 +60,7 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
         log_error(s, err, pconf);
         return HTTP_INTERNAL_SERVER_ERROR;
     }
+    settings->dbd_max = stg_setup_dbd_max();
     settings->metrics_memory =
         stg_adapters_shared("staging-metrics", stg_metrics_size(), s);
     settings->in_flight_memory =
@@ -100,7 +101,7 @@ static stg_error_t *make_staging(stg_staging_t *staging,
                                  const stg_settings_t *settings, server_rec *s,
                                  apr_pool_t *p)
 {
-    const stg_db_lender_t *lender = stg_adapters_db(s, p);
+    const stg_db_lender_t *lender = stg_adapters_db(s, settings->dbd_max, p);
 
     if (!lender)
         return stg_raise(p, STG_E_INTERNAL,

@@ -27,8 +27,8 @@ stg_error_t *stg_setup_stores(stg_stores_t *stores,
                               const stg_settings_t *settings, apr_pool_t *p)
 {
     int count = settings->stores->nelts;
-    stg_part_budget_t *parts = stg_part_budget_create(
-        settings->part_memory, settings->temp_dir, p);
+    stg_part_budget_t *parts =
+        stg_part_budget_create(settings->part_memory, settings->temp_dir, p);
 
     stores->list = apr_pcalloc(p, sizeof(*stores->list) * (count + 1));
     stores->count = 0;
@@ -37,8 +37,7 @@ stg_error_t *stg_setup_stores(stg_stores_t *stores,
             &APR_ARRAY_IDX(settings->stores, i, stg_words_t);
         stg_store_config_t *config;
 
-        STG_TRY(stg_store_config_parse(&config, words->words, words->count,
-                                       p));
+        STG_TRY(stg_store_config_parse(&config, words->words, words->count, p));
         config->parts = parts;
         STG_TRY(stg_store_open(&stores->list[i], config, p));
         stores->count++;
@@ -89,11 +88,12 @@ stg_error_t *stg_setup_secret(const char **secret,
             p, status, path);
     apr_file_close(file);
     if (count < SECRET_MIN_BYTES)
-        return stg_raise(p, STG_E_INVALID,
-                         "the file of StagingTicketSecret holds %" APR_SIZE_T_FMT
-                         " bytes, at least %d are needed: make it with "
-                         "openssl rand -base64 48",
-                         count, SECRET_MIN_BYTES);
+        return stg_raise(
+            p, STG_E_INVALID,
+            "the file of StagingTicketSecret holds %" APR_SIZE_T_FMT
+            " bytes, at least %d are needed: make it with "
+            "openssl rand -base64 48",
+            count, SECRET_MIN_BYTES);
     *secret = stg_hex((unsigned char *)bytes, count, p);
     return STG_OK;
 }
@@ -138,9 +138,9 @@ static stg_error_t *add_mount(stg_settings_t *settings, server_rec *server,
 {
     const core_dir_config *dir = ap_get_core_module_config(section);
     stg_policy_t *policy = ap_get_module_config(section, &staging_module);
-    const char *handler =
-        dir->expr_handler ? find_handler(ap_conftree, dir->expr_handler, p)
-                          : NULL;
+    const char *handler = dir->expr_handler
+                              ? find_handler(ap_conftree, dir->expr_handler, p)
+                              : NULL;
     stg_mount_t *mount;
     char *path;
 
@@ -230,8 +230,9 @@ static stg_error_t *check_values(const stg_mount_t *mount, apr_pool_t *p)
         return stg_raise(p, STG_E_INVALID,
                          "StagingDownloadPath of %s must begin with a slash",
                          mount->path);
-    if (base && ((strncmp(base, "https://", 8) && strncmp(base, "http://", 7)) ||
-                 base[strlen(base) - 1] == '/'))
+    if (base &&
+        ((strncmp(base, "https://", 8) && strncmp(base, "http://", 7)) ||
+         base[strlen(base) - 1] == '/'))
         return stg_raise(p, STG_E_INVALID,
                          "StagingBaseURL of %s wants scheme and host without a "
                          "slash behind, such as https://data.example.org",
@@ -261,13 +262,11 @@ static stg_error_t *check_mount(const stg_mount_t *mount,
                      "downloads of <Location \"%s\"> are sent to %s, but there "
                      "is no <Location \"%s\"> with SetHandler "
                      "staging-download: add one, or set StagingDownloadPath",
-                     mount->path, policy->download_path,
-                     policy->download_path);
+                     mount->path, policy->download_path, policy->download_path);
 }
 
 /* Download URLs of a file store are signed by us. */
-static stg_error_t *check_secret(const stg_settings_t *settings,
-                                 apr_pool_t *p)
+static stg_error_t *check_secret(const stg_settings_t *settings, apr_pool_t *p)
 {
     for (int i = 0; i < settings->stores->nelts; i++) {
         const stg_words_t *words =
@@ -283,29 +282,48 @@ static stg_error_t *check_secret(const stg_settings_t *settings,
     return STG_OK;
 }
 
-static stg_error_t *check_all(server_rec *main_server,
-                              stg_settings_t *settings, apr_pool_t *p)
+static stg_error_t *check_store(const stg_settings_t *settings, int which,
+                                apr_pool_t *p)
 {
-    apr_array_header_t *issuers;
+    const stg_words_t *words =
+        &APR_ARRAY_IDX(settings->stores, which, stg_words_t);
     stg_store_config_t *config;
+
+    STG_TRY(stg_store_config_parse(&config, words->words, words->count, p));
+    for (int i = 0; i < which; i++)
+        if (!strcmp(config->name,
+                    APR_ARRAY_IDX(settings->stores, i, stg_words_t).words[0]))
+            return stg_raise(p, STG_E_INVALID,
+                             "two StagingStore have the name \"%s\"",
+                             config->name);
+    return stg_store_check(config, p);
+}
+
+static stg_error_t *check_issuers(const stg_settings_t *settings, apr_pool_t *p)
+{
+    apr_array_header_t *list;
+    stg_issuers_t *issuers;
+
+    STG_TRY(stg_setup_issuers(&list, settings, p));
+    return stg_issuers_create(&issuers, list, stg_http_client_create(p), p);
+}
+
+static stg_error_t *check_all(server_rec *main_server, stg_settings_t *settings,
+                              apr_pool_t *p)
+{
     stg_iam_config_t *iam;
     const char *secret;
 
     for (server_rec *s = main_server; s; s = s->next)
         STG_TRY(find_mounts(s, settings, p));
-    for (int i = 0; i < settings->stores->nelts; i++) {
-        const stg_words_t *words =
-            &APR_ARRAY_IDX(settings->stores, i, stg_words_t);
-
-        STG_TRY(stg_store_config_parse(&config, words->words, words->count,
-                                       p));
-    }
+    for (int i = 0; i < settings->stores->nelts; i++)
+        STG_TRY(check_store(settings, i, p));
     for (int i = 0; i < settings->mounts->nelts; i++)
-        STG_TRY(check_mount(
-            &APR_ARRAY_IDX(settings->mounts, i, stg_mount_t), settings, p));
+        STG_TRY(check_mount(&APR_ARRAY_IDX(settings->mounts, i, stg_mount_t),
+                            settings, p));
     STG_TRY(check_secret(settings, p));
     STG_TRY(stg_setup_secret(&secret, settings, p));
-    STG_TRY(stg_setup_issuers(&issuers, settings, p));
+    STG_TRY(check_issuers(settings, p));
     return stg_setup_iam(&iam, settings, p);
 }
 

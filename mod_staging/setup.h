@@ -19,6 +19,9 @@ int stg_setup_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
  * httpd's own limits below ours. */
 void stg_setup_warn(apr_pool_t *p, server_rec *s);
 
+/* DBDMax of mod_dbd, which keeps its settings to itself; 0 if not set. */
+int stg_setup_dbd_max(void);
+
 /* The stores as configured, opened. */
 stg_error_t *stg_setup_stores(stg_stores_t *stores,
                               const stg_settings_t *settings, apr_pool_t *p);

@@ -11,6 +11,7 @@
 #include <http_core.h>
 #include <http_log.h>
 
+#include <stdlib.h>
 #include <string.h>
 
 APLOG_USE_MODULE(staging);
@@ -55,10 +56,11 @@ static int is_inherited(const apr_array_header_t *mounts, int which)
 
 static void warn_body_limit(server_rec *s, const stg_mount_t *mount)
 {
-    core_server_config *core = ap_get_core_module_config(s->module_config);
+    core_server_config *core =
+        ap_get_core_module_config(mount->server->module_config);
     apr_off_t limit = HTTPD_BODY_LIMIT;
     const core_dir_config *dir =
-        ap_get_core_module_config(s->lookup_defaults);
+        ap_get_core_module_config(mount->server->lookup_defaults);
 
     if (strcmp(mount->handler, "staging-uploads"))
         return;
@@ -155,6 +157,13 @@ static void warn_stores(server_rec *s, const stg_settings_t *settings,
         if (err)
             warn(s, stg_because(err, p, "store %s", words->words[0]));
     }
+}
+
+int stg_setup_dbd_max(void)
+{
+    const char *args = find_directive(ap_conftree, "DBDMax");
+
+    return args ? atoi(args) : 0;
 }
 
 void stg_setup_warn(apr_pool_t *p, server_rec *s)

@@ -43,14 +43,32 @@ static stg_error_t *url_is_unknown(const char *url, apr_pool_t *p)
                      url, schemes);
 }
 
-stg_error_t *stg_store_open(stg_store_t **store,
-                            const stg_store_config_t *config, apr_pool_t *p)
+static stg_error_t *open_only(stg_store_t **store,
+                              const stg_store_config_t *config, apr_pool_t *p)
 {
     const stg_store_driver_t *driver = driver_find(config->url);
 
     if (!driver)
         return url_is_unknown(config->url, p);
     return driver->open(store, config, p);
+}
+
+stg_error_t *stg_store_check(const stg_store_config_t *config, apr_pool_t *p)
+{
+    stg_store_t *store;
+
+    return open_only(&store, config, p);
+}
+
+stg_error_t *stg_store_open(stg_store_t **store,
+                            const stg_store_config_t *config, apr_pool_t *p)
+{
+    stg_store_t *opened;
+
+    STG_TRY(open_only(&opened, config, p));
+    STG_TRY(opened->driver->prepare(opened, p));
+    *store = opened;
+    return STG_OK;
 }
 
 static int name_is_valid(const char *name)

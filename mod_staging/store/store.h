@@ -94,9 +94,12 @@ typedef struct stg_presign_t {
 typedef struct stg_store_driver_t {
     const char *scheme; /* "s3", "file", "memory" */
 
-    /* Checks the configuration; does not touch the network. */
+    /* Checks the configuration; touches neither network nor disk. */
     stg_error_t *(*open)(stg_store_t **store, const stg_store_config_t *config,
                          apr_pool_t *p);
+
+    /* Make what is missing, as the user that will use it. */
+    stg_error_t *(*prepare)(stg_store_t *store, apr_pool_t *p);
 
     /* Learn what the store supports, by writing and removing: one line. */
     stg_error_t *(*probe)(const char **summary, stg_store_t *store,
@@ -156,8 +159,12 @@ extern const stg_store_driver_t stg_store_memory_driver;
 extern const stg_store_driver_t stg_store_file_driver;
 extern const stg_store_driver_t stg_store_s3_driver;
 
-/* Choose the driver by the scheme of config->url and open it. Fails with
- * INVALID and a sentence for the administrator. */
+/* Would it open? For configtest. INVALID and a sentence for the
+ * administrator. */
+stg_error_t *stg_store_check(const stg_store_config_t *config, apr_pool_t *p);
+
+/* Choose the driver by the scheme of config->url, open and prepare it. Fails
+ * with INVALID and a sentence for the administrator. */
 stg_error_t *stg_store_open(stg_store_t **store,
                             const stg_store_config_t *config, apr_pool_t *p);
 

@@ -227,7 +227,6 @@ static stg_error_t *file_open(stg_store_t **store,
     static const char *const known[] = {"reserve", NULL};
     const char *reserve = apr_table_get(config->options, "reserve");
     stg_file_store_t *files = apr_pcalloc(p, sizeof(*files));
-    stg_error_t *err;
 
     STG_TRY(stg_store_options_check(config, known, p));
     STG_TRY(parse_url(&files->dir, config->url, p));
@@ -235,20 +234,26 @@ static stg_error_t *file_open(stg_store_t **store,
         return stg_raise(p, STG_E_INVALID, "reserve=%s is not a size", reserve);
     files->store.driver = &stg_store_file_driver;
     files->store.name = apr_pstrdup(p, config->name);
-    err = stg_file_make_dirs(files, p);
-    if (err)
-        return stg_because(stg_raise(p, STG_E_INVALID,
-                                     "the directory of the store %s cannot be "
-                                     "made",
-                                     config->name),
-                           p, "%s", stg_error_text(err, p));
     *store = &files->store;
     return STG_OK;
+}
+
+static stg_error_t *file_prepare(stg_store_t *store, apr_pool_t *p)
+{
+    stg_error_t *err = stg_file_make_dirs((stg_file_store_t *)store, p);
+
+    if (!err)
+        return STG_OK;
+    return stg_because(stg_raise(p, STG_E_INVALID,
+                                 "the directory of the store %s cannot be made",
+                                 store->name),
+                       p, "%s", stg_error_text(err, p));
 }
 
 const stg_store_driver_t stg_store_file_driver = {
     .scheme = "file",
     .open = file_open,
+    .prepare = file_prepare,
     .probe = file_probe,
     .ping = file_ping,
     .create = stg_file_create,

@@ -355,6 +355,13 @@ static stg_error_t *memory_list(stg_store_t *store, stg_found_fn_t *fn,
     return STG_OK;
 }
 
+static stg_error_t *memory_prepare(stg_store_t *store, apr_pool_t *p)
+{
+    (void)store;
+    (void)p;
+    return STG_OK;
+}
+
 static stg_error_t *memory_probe(const char **summary, stg_store_t *store,
                                  apr_pool_t *p)
 {
@@ -411,6 +418,7 @@ static stg_error_t *memory_open(stg_store_t **store,
 const stg_store_driver_t stg_store_memory_driver = {
     .scheme = "memory",
     .open = memory_open,
+    .prepare = memory_prepare,
     .probe = memory_probe,
     .ping = memory_ping,
     .create = memory_create,

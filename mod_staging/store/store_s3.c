@@ -19,6 +19,14 @@ stg_error_t *stg_s3_store_key(const char **whole, const stg_s3_store_t *store,
     return STG_OK;
 }
 
+/* The bucket is the administrator's to make. */
+static stg_error_t *prepare(stg_store_t *store, apr_pool_t *p)
+{
+    (void)store;
+    (void)p;
+    return STG_OK;
+}
+
 static stg_error_t *ping(stg_store_t *store, apr_pool_t *p)
 {
     stg_s3_store_t *s3 = (stg_s3_store_t *)store;
@@ -190,6 +198,7 @@ static stg_error_t *presign(const char **url, stg_store_t *store,
 const stg_store_driver_t stg_store_s3_driver = {
     .scheme = "s3",
     .open = stg_s3_store_open,
+    .prepare = prepare,
     .probe = stg_s3_store_probe,
     .ping = ping,
     .create = create,
