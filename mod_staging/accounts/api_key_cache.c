@@ -36,7 +36,7 @@ stg_error_t *stg_api_keys_create(stg_api_keys_t **keys, apr_pool_t *p)
         apr_thread_mutex_create(&made->mutex, APR_THREAD_MUTEX_DEFAULT, p);
 
     if (status)
-        return stg_because_apr(stg_raise(p, STG_E_INTERNAL, "Internal error"),
+        return stg_because_apr(stg_raise(p, STG_E_INTERNAL, "internal error"),
                                p, status, "Making the table of keys");
     *keys = made;
     return STG_OK;

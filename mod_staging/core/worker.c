@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "core/node.h"
+#include "db/schema.h"
 
 #include <apr_allocator.h>
 #include <apr_general.h>
@@ -206,13 +207,15 @@ static stg_error_t *parked_count(stg_worker_t *worker, apr_pool_t *p)
     return STG_OK;
 }
 
-/* The lease comes first, and alone decides how soon to try again. */
+/* Without our schema there is no lease; the lease comes before the rest, and
+ * alone decides how soon to try again. */
 static stg_error_t *house_keep(hand_t *hand, apr_time_t *extended)
 {
     stg_worker_t *worker = hand->worker;
     stg_staging_t *staging = worker->staging;
     apr_time_t now = stg_clock_monotonic();
 
+    STG_TRY(stg_schema_watch(staging->db, hand->pool));
     STG_TRY(stg_node_renew(staging->node, staging->db, hand->pool));
     if (db_is_news(worker, 0))
         stg_log(STG_LOG_NOTICE, "the database is back");

@@ -10,13 +10,15 @@
 
 enum {
     QUERY_SECONDS = 30,
+    REFUSAL_RETRY_AFTER = 5,
     SCRIPT_SECONDS = 600 /* a migration may rewrite a large table */
 };
 
 struct stg_db_t {
     stg_db_lender_t lender;
-    int seconds;  /* that a statement may take */
-    PGconn *conn; /* of the transaction that this is bound to, or NULL */
+    int seconds;     /* that a statement may take */
+    PGconn *conn;    /* of the transaction that this is bound to, or NULL */
+    int is_refusing; /* atomic */
 };
 
 /* A borrowed connection, ready for use. */
@@ -37,6 +39,24 @@ stg_db_t *stg_db_create(const stg_db_lender_t *lender, apr_pool_t *p)
 void stg_db_set_limit(stg_db_t *db, int seconds)
 {
     db->seconds = seconds;
+}
+
+void stg_db_refuse(stg_db_t *db, int is_refusing)
+{
+    __atomic_store_n(&db->is_refusing, is_refusing, __ATOMIC_RELAXED);
+}
+
+static stg_error_t *check_refusal(const stg_db_t *db, stg_query_t query,
+                                  apr_pool_t *p)
+{
+    stg_error_t *err;
+
+    if (!__atomic_load_n(&db->is_refusing, __ATOMIC_RELAXED) ||
+        query == STG_Q_SCHEMA_EXISTS || query == STG_Q_SCHEMA_VERSION)
+        return STG_OK;
+    err = stg_raise(p, STG_E_DB_DOWN, "the database is not available");
+    err->retry_after = REFUSAL_RETRY_AFTER;
+    return stg_because(err, p, "its schema is not that of this build");
 }
 
 /* The server's limit should strike first: its answer is the better one, and
@@ -81,6 +101,7 @@ stg_error_t *stg_db_query(stg_rows_t **rows, stg_db_t *db, stg_query_t query,
     stg_error_t *err;
     loan_t loan;
 
+    STG_TRY(check_refusal(db, query, p));
     STG_TRY(borrow(&loan, db, p));
     err = stg_link_run(&result, loan.conn, &call, p);
     give_back(db, &loan);
@@ -110,7 +131,7 @@ static stg_error_t *transact_on(stg_db_t *bound, stg_db_work_t *fn,
     STG_TRY(stg_link_script(&tag, bound->conn, "COMMIT", seconds, p));
     /* PostgreSQL answers so if a statement had failed. */
     if (!strcmp(tag, "ROLLBACK"))
-        return stg_because(stg_raise(p, STG_E_INTERNAL, "Internal error"), p,
+        return stg_because(stg_raise(p, STG_E_INTERNAL, "internal error"), p,
                            "An error was ignored inside a transaction");
     return STG_OK;
 }

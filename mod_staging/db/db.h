@@ -45,6 +45,10 @@ stg_db_t *stg_db_create(const stg_db_lender_t *lender, apr_pool_t *p);
 /* Let a statement take at most so many seconds (default 30). Before use. */
 void stg_db_set_limit(stg_db_t *db, int seconds);
 
+/* While it refuses, everything but the queries of schema.sql fails with
+ * DB_DOWN. For stg_schema_watch(); any thread. */
+void stg_db_refuse(stg_db_t *db, int is_refusing);
+
 /* A lender with at most max connections of its own, for dsn (libpq). Thread
  * safe; connections are made when needed and closed with p. */
 stg_error_t *stg_db_pool_create(stg_db_lender_t *lender, const char *dsn,

@@ -58,15 +58,15 @@ static stg_error_t *error_for(apr_pool_t *p, stg_code_t code)
 
     switch (code) {
     case STG_E_DB_DOWN:
-        err = stg_raise(p, code, "The database is not available");
+        err = stg_raise(p, code, "the database is not available");
         err->retry_after = RETRY_DOWN;
         return err;
     case STG_E_BUSY:
-        err = stg_raise(p, code, "The database is busy");
+        err = stg_raise(p, code, "the database is busy");
         err->retry_after = RETRY_BUSY;
         return err;
     default:
-        return stg_raise(p, code, "Internal error");
+        return stg_raise(p, code, "internal error");
     }
 }
 

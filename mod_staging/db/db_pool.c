@@ -122,7 +122,7 @@ stg_error_t *stg_db_pool_create(stg_db_lender_t *lender, const char *dsn,
     if (!status)
         status = apr_thread_cond_create(&pool->returned, p);
     if (status)
-        return stg_because_apr(stg_raise(p, STG_E_INTERNAL, "Internal error"),
+        return stg_because_apr(stg_raise(p, STG_E_INTERNAL, "internal error"),
                                p, status, "Making the connection pool");
     apr_pool_cleanup_register(p, pool, close_all, apr_pool_cleanup_null);
     lender->borrow = borrow;

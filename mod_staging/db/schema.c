@@ -39,15 +39,13 @@ static stg_error_t *version_of(int *version, stg_db_t *db, apr_pool_t *p)
     return STG_OK;
 }
 
-stg_error_t *stg_schema_check(stg_db_t *db, apr_pool_t *p)
+static stg_error_t *judge(int version, apr_pool_t *p)
 {
     stg_error_t *err;
-    int version;
 
-    STG_TRY(version_of(&version, db, p));
     if (version == STG_SCHEMA_VERSION)
         return STG_OK;
-    err = stg_raise(p, STG_E_DB_DOWN, "The database is not available");
+    err = stg_raise(p, STG_E_DB_DOWN, "the database is not available");
     err->retry_after = DOWN_RETRY_AFTER;
     return stg_because(err, p,
                        version < STG_SCHEMA_VERSION
@@ -56,6 +54,25 @@ stg_error_t *stg_schema_check(stg_db_t *db, apr_pool_t *p)
                            : "The database schema has version %d, this build "
                              "needs %d: install the newer build",
                        version, STG_SCHEMA_VERSION);
+}
+
+stg_error_t *stg_schema_check(stg_db_t *db, apr_pool_t *p)
+{
+    int version;
+
+    STG_TRY(version_of(&version, db, p));
+    return judge(version, p);
+}
+
+stg_error_t *stg_schema_watch(stg_db_t *db, apr_pool_t *p)
+{
+    stg_error_t *err;
+    int version;
+
+    STG_TRY(version_of(&version, db, p));
+    err = judge(version, p);
+    stg_db_refuse(db, err != STG_OK);
+    return err;
 }
 
 static stg_error_t *unreadable(apr_pool_t *p, apr_status_t status,

@@ -313,7 +313,7 @@ static void causes_hold_no_values(void)
     STG_CHECK_FAILS(err, STG_E_INTERNAL);
     CU_ASSERT_PTR_NOT_NULL(err && strstr(err->cause, "23514"));
     CU_ASSERT_PTR_NULL(err ? strstr(err->cause, "secret") : "");
-    STG_CHECK_TEXT(err ? err->message : NULL, "Internal error");
+    STG_CHECK_TEXT(err ? err->message : NULL, "internal error");
     apr_pool_destroy(p);
 }
 

@@ -113,6 +113,31 @@ static void newer_schema_is_refused(void)
     apr_pool_destroy(p);
 }
 
+/* A process that goes on while somebody migrates stops, and works again when
+ * its own schema is back. */
+static void nothing_runs_on_a_schema_that_is_not_ours(void)
+{
+    const char *nobody = "00000000-0000-4000-8000-000000000000";
+    stg_rows_t *rows;
+    apr_pool_t *p;
+    stg_db_t *db;
+
+    apr_pool_create(&p, NULL);
+    db = stg_check_db("", p);
+    STG_CHECK_OK(stg_db_query(NULL, db, STG_Q_SCHEMA_RECORD, p,
+                              STG_PARAMS("9999", "of another day")));
+    STG_CHECK_FAILS(stg_schema_watch(db, p), STG_E_DB_DOWN);
+    STG_CHECK_FAILS(stg_db_query(&rows, db, STG_Q_UPLOAD_FIND, p,
+                                 STG_PARAMS(nobody, "s", "o")),
+                    STG_E_DB_DOWN);
+    STG_CHECK_OK(stg_db_script(
+        db, "DELETE FROM schema_version WHERE version = 9999", p));
+    STG_CHECK_OK(stg_schema_watch(db, p));
+    STG_CHECK_OK(stg_db_query(&rows, db, STG_Q_UPLOAD_FIND, p,
+                              STG_PARAMS(nobody, "s", "o")));
+    apr_pool_destroy(p);
+}
+
 static void every_query_can_be_prepared(void)
 {
     apr_pool_t *p;
@@ -131,5 +156,6 @@ void stg_schema_suite(void)
     STG_TEST(suite, second_migration_changes_nothing);
     STG_TEST(suite, migration_that_fails_leaves_nothing);
     STG_TEST(suite, newer_schema_is_refused);
+    STG_TEST(suite, nothing_runs_on_a_schema_that_is_not_ours);
     STG_TEST(suite, every_query_can_be_prepared);
 }
