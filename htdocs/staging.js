@@ -67,7 +67,7 @@ async function ask(url, method = "GET") {
             credentials: "omit", referrerPolicy: "no-referrer", cache: "no-store",
         });
     } catch {
-        throw new Error(complaint(0, ""));
+        throw new Error(complaint(0, ""), {cause: "silence"});
     }
     if (!response.ok) throw new Error(complaint(response.status, await response.text()));
     return response;
@@ -175,7 +175,8 @@ async function attempt(action) {
  * is big on disk. A store elsewhere has to allow that (CORS). */
 const download = (upload) => attempt(async () => {
     const response = await ask(`${api}/${upload.id}/data`).catch((error) => {
-        throw new Error(`${error.message}; try the command below`);
+        throw error.cause !== "silence" ? error : new Error(
+            "the store cannot be read by this page; use the command below");
     });
     const link = element("a");
     link.href = URL.createObjectURL(await response.blob());
