@@ -17,6 +17,7 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
 make_files() {
+    umask 077
     openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=data.example.org \
         -keyout "$scratch/data.example.org.key" \
         -out "$scratch/data.example.org.pem" 2>/dev/null
@@ -61,9 +62,10 @@ sample() {
 # There is no database and no store, which httpd may warn of, but of nothing
 # that an example itself says or leaves out.
 try() {
-    "$httpd" -t -f "$scratch/$1" >"$scratch/output" 2>&1 &&
-        ! grep -qE 'LimitRequestBody|RequestReadTimeout' "$scratch/output" ||
+    if ! "$httpd" -t -f "$scratch/$1" >"$scratch/output" 2>&1 ||
+        grep -qE 'LimitRequestBody|RequestReadTimeout' "$scratch/output"; then
         sed "s|^|$2: |" "$scratch/output"
+    fi
 }
 
 make_files
