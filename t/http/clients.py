@@ -8,7 +8,6 @@ import requests
 
 import wire
 
-SIGNATURES = {"signature", "X-Amz-Signature"}
 
 
 def digests(data):
@@ -40,8 +39,10 @@ class Client:
     def _keep_signatures(self, response, *_args, **_more):
         location = response.headers.get("Location", "")
         for name, value in parse_qsl(urlsplit(location).query):
-            if name in SIGNATURES:
+            if name == "signature":
                 self.server.secrets.add(value)
+            if name == "X-Amz-Signature":
+                self.server.signatures.add(value)
 
     def url(self, suffix=""):
         return self.server.url + self.path + suffix

@@ -33,12 +33,7 @@ def pytest_generate_tests(metafunc):
         paths = {"file": "/upload", "s3": "/s3"}
         stores = os.environ.get("STAGING_TEST_STORES", "file s3").split()
         metafunc.parametrize("store_path", [paths[name] for name in stores],
-                             ids=stores, indirect=True, scope="session")
-
-
-@pytest.fixture(scope="session", name="store_path")
-def store_path_of(request):
-    return request.param
+                             ids=stores)
 
 
 @pytest.fixture(scope="session", name="server")

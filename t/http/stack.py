@@ -30,7 +30,7 @@ HTTPD = shutil.which("apache2", path=os.environ["PATH"] + ":/usr/sbin") or \
 # As in "[time] [staging:error] [pid 1:tid 2] ..."
 LOG_LINE = re.compile(r"^\[[^]]*\] \[[\w.-]*:(\w+)\] ")
 # Tokens and keys that were cut off on their way into a log.
-PARTS = re.compile(rb"eyJ[\w-]{12,}|stg_[\w-]{12,}|X-Amz-Signature=\w+")
+PARTS = re.compile(rb"eyJ[\w-]{12,}|stg_[\w-]{12,}")
 HEADER_SECRETS = re.compile(rb"\|(?:Authorization|Cookie):[^|\n]*", re.I)
 QUIET_LEVELS = {"notice", "info", "debug"} | {f"trace{n}" for n in range(1, 9)}
 
@@ -197,6 +197,7 @@ class Server:
         self.url = self.node.url
         self.log = self.node.log
         self.secrets = set()
+        self.signatures = set()  # which the store itself may log
         self.accounts = {}
         self.iam = None
         self.s3 = None
@@ -363,17 +364,19 @@ class Server:
     def find_secrets(self, *secrets_):
         """(file, secret) of these, or of all secrets of the run and whatever
         looks like a part of one, in any file of logs."""
-        looked_for = [secret.encode() for secret in secrets_ or self.secrets]
         found = []
         for path in sorted(self.logs.rglob("*")):
             if not path.is_file():
                 continue
             data = path.read_bytes()
+            looked_for = set(secrets_ or self.secrets)
             if path.name == "forensic.log":
                 # which is there to hold every header
                 data = HEADER_SECRETS.sub(b"", data)
+            if path.name != "client.rgw.log" and not secrets_:
+                looked_for |= self.signatures
             found += [(path.name, secret) for secret in looked_for
-                      if secret in data]
+                      if secret.encode() in data]
             if not secrets_:
                 found += [(path.name, part) for part in PARTS.findall(data)]
         return found

@@ -128,7 +128,8 @@ class Proxy:
     def __init__(self, target):
         self.target = target
         self.is_down = False
-        self.bytes_left = None  # towards the target, before it cuts off
+        self.bytes_left = None  # towards the target, before it fails
+        self.fails_for_good = False
         self._pairs = set()
         self._lock = threading.Lock()
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -143,9 +144,11 @@ class Proxy:
         for pair in pairs:
             self._end(pair)
 
-    def cut_after(self, count):
-        """Go down when so many bytes have been passed on."""
+    def cut_after(self, count, for_good=True):
+        """Go down when so many bytes have been passed on, or only lose the
+        connection that was carrying them."""
         self.bytes_left = count
+        self.fails_for_good = for_good
 
     def up(self):
         self.is_down = False
@@ -176,7 +179,6 @@ class Proxy:
         try:
             while data := source.recv(65536):
                 if source is pair[0] and not self._may_pass(len(data)):
-                    self.down()
                     break
                 sink.sendall(data)
         except OSError:
@@ -187,7 +189,12 @@ class Proxy:
         if self.bytes_left is None:
             return True
         self.bytes_left -= count
-        return self.bytes_left >= 0
+        if self.bytes_left >= 0:
+            return True
+        self.bytes_left = None
+        if self.fails_for_good:
+            self.down()
+        return False
 
     def _end(self, pair):
         with self._lock:
