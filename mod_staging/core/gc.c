@@ -41,6 +41,10 @@ static stg_error_t *store_remove(int *done, stg_staging_t *staging,
         what[mine].key = stg_store_key(ids[mine], p);
         what[mine].parts_id = stg_rows_text(batch, i, "parts_id");
         what[mine].token = ids[mine];
+        /* What never arrived whole has no size. */
+        what[mine].size = stg_rows_text(batch, i, "size")
+                              ? stg_rows_int(batch, i, "size")
+                              : -1;
         mine++;
     }
     if (!mine)

@@ -10,6 +10,7 @@ enum { MAX_MARKER = 4096 };
 
 typedef struct walk_t {
     stg_s3_store_t *store;
+    const char *prefix; /* of what is looked for, with the store's own */
     stg_found_fn_t *fn;
     void *context;
     const char *item; /* "Contents" or "Upload" */
@@ -24,7 +25,7 @@ static apr_table_t *page_query(const walk_t *walk, apr_pool_t *p)
     apr_table_t *query = apr_table_make(p, 6);
 
     apr_table_setn(query, "encoding-type", "url");
-    apr_table_setn(query, "prefix", walk->store->prefix);
+    apr_table_setn(query, "prefix", walk->prefix);
     if (are_uploads) {
         apr_table_setn(query, "uploads", "");
         if (*walk->first)
@@ -132,10 +133,25 @@ stg_error_t *stg_s3_store_list(stg_store_t *store, stg_found_fn_t *fn,
     for (int i = 0; i < 2; i++) {
         memset(walk, 0, sizeof(*walk));
         walk->store = (stg_s3_store_t *)store;
+        walk->prefix = walk->store->prefix;
         walk->fn = fn;
         walk->context = context;
         walk->item = items[i];
         STG_TRY(walk_all(walk, p));
     }
     return STG_OK;
+}
+
+stg_error_t *stg_s3_store_list_uploads(stg_s3_store_t *store, const char *key,
+                                       stg_found_fn_t *fn, void *context,
+                                       apr_pool_t *p)
+{
+    walk_t *walk = apr_pcalloc(p, sizeof(*walk));
+
+    walk->store = store;
+    STG_TRY(stg_s3_store_key(&walk->prefix, store, key, p));
+    walk->fn = fn;
+    walk->context = context;
+    walk->item = "Upload";
+    return walk_all(walk, p);
 }

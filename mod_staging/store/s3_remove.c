@@ -84,6 +84,28 @@ static stg_error_t *remove_bulk(int *is_done, stg_s3_store_t *store,
     return mop_up(store, answer, p);
 }
 
+static stg_error_t *abort_found(void *context, const stg_found_t *found,
+                                apr_pool_t *p)
+{
+    stg_s3_store_t *store = context;
+    const char *key;
+
+    STG_TRY(stg_s3_store_key(&key, store, found->key, p));
+    return stg_s3_object_abort(store->client, key, found->parts_id, p);
+}
+
+/* A process that dies after it has begun an upload in parts, but before it
+ * could tell the database, leaves one that only the store knows of. */
+static stg_error_t *abort_parts(stg_s3_store_t *store, const char *key,
+                                const stg_unfinished_t *what, apr_pool_t *p)
+{
+    if (what->parts_id)
+        return stg_s3_object_abort(store->client, key, what->parts_id, p);
+    if (what->size >= 0)
+        return STG_OK;
+    return stg_s3_store_list_uploads(store, what->key, abort_found, store, p);
+}
+
 static stg_error_t *remove_batch(stg_s3_store_t *store,
                                  const stg_unfinished_t *what, int count,
                                  apr_pool_t *p)
@@ -96,9 +118,7 @@ static stg_error_t *remove_batch(stg_s3_store_t *store,
 
         STG_TRY(stg_s3_store_key(&key, store, what[i].key, p));
         APR_ARRAY_PUSH(keys, const char *) = key;
-        if (what[i].parts_id)
-            STG_TRY(
-                stg_s3_object_abort(store->client, key, what[i].parts_id, p));
+        STG_TRY(abort_parts(store, key, &what[i], p));
     }
     if (count > 1 &&
         !__atomic_load_n(&store->is_bulk_refused, __ATOMIC_RELAXED))

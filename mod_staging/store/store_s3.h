@@ -42,6 +42,12 @@ stg_error_t *stg_s3_store_open(stg_store_t **store,
                                const stg_store_config_t *config, apr_pool_t *p);
 stg_error_t *stg_s3_store_list(stg_store_t *store, stg_found_fn_t *fn,
                                void *context, apr_pool_t *p);
+
+/* What was begun in parts under a key, as stg_s3_store_list(). */
+stg_error_t *stg_s3_store_list_uploads(stg_s3_store_t *store, const char *key,
+                                       stg_found_fn_t *fn, void *context,
+                                       apr_pool_t *p);
+
 stg_error_t *stg_s3_store_remove(stg_store_t *store,
                                  const stg_unfinished_t *what, int count,
                                  apr_pool_t *p);

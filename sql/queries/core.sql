@@ -131,7 +131,7 @@ UPDATE object
 SET claimed = now() + make_interval(secs => $3::integer)
 FROM batch
 WHERE object.id = batch.id
-RETURNING object.id, object.store, object.parts_id;
+RETURNING object.id, object.store, object.parts_id, object.size;
 
 -- name: gc_delete_objects (ids)
 DELETE FROM object WHERE id = ANY ($1::uuid[]) AND state = 'deleting';

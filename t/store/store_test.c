@@ -276,6 +276,17 @@ static void aborted_parts_are_gone(void)
     CU_ASSERT_EQUAL(list_found()->nelts, 0);
 }
 
+static void parts_whose_id_was_lost_are_gone(void)
+{
+    sample_t sample = sample_of(SEVERAL_PARTS);
+    stg_unfinished_t what = {.size = -1};
+
+    STG_CHECK_OK(write_sample(&sample, fixture.p));
+    what.key = sample.key;
+    STG_CHECK_OK(CALL(remove, fixture.store, &what, 1, fixture.p));
+    CU_ASSERT_EQUAL(list_found()->nelts, 0);
+}
+
 typedef struct writer_t {
     sample_t sample;
     apr_pool_t *p;
@@ -408,6 +419,7 @@ void add_conformance_suite(const char *name)
     STG_TEST(suite, parts_are_finished_and_verified);
     STG_TEST(suite, finishing_twice_succeeds);
     STG_TEST(suite, aborted_parts_are_gone);
+    STG_TEST(suite, parts_whose_id_was_lost_are_gone);
     STG_TEST(suite, objects_at_once_do_not_mix);
     STG_TEST(suite, foreign_keys_are_refused);
     STG_TEST(suite, a_large_object_needs_no_memory_of_its_size);
