@@ -13,11 +13,14 @@ FROM o;
 
 -- name: upload_received (object, receiver, label, size, md5, sha1, sha256, etag, state)
 -- The bytes are in the store: whole (stored), or as parts that a job will
--- put together (finishing). No row: deleted, or given up by others, meanwhile.
+-- put together (finishing), which needs their id: a database that fell back to
+-- an older state may have lost it. No row: deleted, or given up by others,
+-- meanwhile.
 WITH o AS (
     UPDATE object
     SET state = $9, receiver = NULL, size = $4::bigint, md5 = $5, sha1 = $6, sha256 = $7, etag = $8
     WHERE id = $1::uuid AND receiver = $2::uuid AND state = 'receiving'
+      AND ($9 = 'stored' OR parts_id IS NOT NULL)
     RETURNING *
 ), j AS (
     INSERT INTO job (kind, subject)
@@ -66,12 +69,16 @@ FROM o
 WHERE upload.object = o.id AND upload.status = 'pending';
 
 -- name: upload_failed (object, label, message)
+-- Only what is still being received: an upload_received whose answer was lost
+-- may have taken it for complete, and then a job finishes it.
 WITH o AS (
     UPDATE object SET state = 'deleting'
     WHERE id = $1::uuid AND state = 'receiving'
+    RETURNING id
 )
 UPDATE upload SET status = 'failure', label = $2, message = $3
-WHERE object = $1::uuid AND status = 'pending';
+FROM o
+WHERE upload.object = o.id AND upload.status = 'pending';
 
 -- name: upload_find (id, service, owner)
 SELECT u.id, u.label, u.status, u.filename, u.content_type, u.message,

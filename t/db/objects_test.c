@@ -105,6 +105,50 @@ static void complete_object_cannot_be_discarded(void)
     core_end(&core);
 }
 
+static const char *upload_status(core_t *core, const char *id)
+{
+    stg_rows_t *rows;
+
+    STG_CHECK_OK(stg_db_query(&rows, core->staging.db, STG_Q_UPLOAD_FIND,
+                              core->p, STG_PARAMS(id, "service", "owner")));
+    return stg_rows_count(rows) ? stg_rows_text(rows, 0, "status") : "";
+}
+
+/* A failure would keep the bytes that the job goes on to finish. */
+static void upload_taken_for_complete_cannot_fail(void)
+{
+    core_t core;
+    staged_t staged;
+
+    core_begin(&core);
+    staged = core_store(&core, core.memory, 10000);
+    STG_CHECK_TEXT(core_state(&core, staged.id), "finishing");
+    STG_CHECK_OK(
+        stg_db_query(NULL, core.staging.db, STG_Q_UPLOAD_FAILED, core.p,
+                     STG_PARAMS(staged.id, "label", "the answer was lost")));
+    STG_CHECK_TEXT(upload_status(&core, staged.upload), "pending");
+    core_end(&core);
+}
+
+static void parts_without_an_id_are_not_accepted(void)
+{
+    core_t core;
+    staged_t staged;
+    stg_rows_t *rows;
+
+    core_begin(&core);
+    staged = core_stage(&core, core.memory, 10000);
+    STG_CHECK_OK(stg_object_commit(staged.object));
+    core_sql(&core, "UPDATE object SET parts_id = NULL");
+    STG_CHECK_OK(stg_db_query(
+        &rows, core.staging.db, STG_Q_UPLOAD_RECEIVED, core.p,
+        STG_PARAMS(staged.id, stg_node_id(core.staging.node), "label", "10000",
+                   NULL, NULL, NULL, NULL, "finishing")));
+    CU_ASSERT_EQUAL(stg_rows_count(rows), 0);
+    STG_CHECK_TEXT(core_state(&core, staged.id), "receiving");
+    core_end(&core);
+}
+
 static void object_let_go_later_is_collected(void)
 {
     core_t core;
@@ -288,6 +332,8 @@ void stg_objects_suite(void)
     STG_TEST(suite, object_of_a_dead_node_is_collected_with_its_bytes);
     STG_TEST(suite, discarded_object_leaves_nothing_after_gc);
     STG_TEST(suite, complete_object_cannot_be_discarded);
+    STG_TEST(suite, upload_taken_for_complete_cannot_fail);
+    STG_TEST(suite, parts_without_an_id_are_not_accepted);
     STG_TEST(suite, object_let_go_later_is_collected);
     STG_TEST(suite, nothing_is_received_or_committed_without_a_lease);
     STG_TEST(suite, lease_that_ran_out_is_taken_up_again_before_the_burial);
