@@ -12,7 +12,9 @@
  */
 
 enum {
-    STG_JOB_LEASE_SECONDS = 300,
+    /* Also how long a job waits whose claim, or end, was lost on the way
+     * between a living node and the database. */
+    STG_JOB_LEASE_SECONDS = 60,
     STG_JOB_MAX_ATTEMPTS = 12 /* then it is parked */
 };
 

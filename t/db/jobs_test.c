@@ -117,6 +117,19 @@ static void lost_claim_is_taken_over_and_its_fence_is_worthless(void)
     core_end(&core);
 }
 
+/* As when the answer to a claim was lost: its node lives and knows nothing. */
+static void job_that_nobody_runs_is_free_after_a_minute(void)
+{
+    core_t core;
+
+    core_begin(&core);
+    add_jobs(&core, 1);
+    CU_ASSERT_PTR_NOT_NULL(claim(&core, &core.staging));
+    core_sql(&core, "UPDATE job SET expires = expires - interval '60 s'");
+    CU_ASSERT_PTR_NOT_NULL(claim(&core, &core.staging));
+    core_end(&core);
+}
+
 static void job_of_a_dead_node_is_taken_over_at_once(void)
 {
     core_t core;
@@ -248,6 +261,7 @@ void stg_jobs_suite(void)
 
     STG_TEST(suite, job_is_claimed_once);
     STG_TEST(suite, lost_claim_is_taken_over_and_its_fence_is_worthless);
+    STG_TEST(suite, job_that_nobody_runs_is_free_after_a_minute);
     STG_TEST(suite, job_of_a_dead_node_is_taken_over_at_once);
     STG_TEST(suite, job_is_parked_after_its_last_attempt);
     STG_TEST(suite, job_waits_for_ever_for_what_is_away);
