@@ -7,6 +7,7 @@
 #include "background.h"
 #include "base/metrics.h"
 #include "core/node.h"
+#include "core/object.h"
 #include "core/worker.h"
 #include "net/http_client.h"
 #include "setup.h"
@@ -114,14 +115,14 @@ static stg_error_t *make_staging(stg_staging_t *staging,
 /* One line for each store: what it is and what it supports. */
 static void *APR_THREAD_FUNC probe_stores(apr_thread_t *thread, void *data)
 {
-    const stg_staging_t *staging = data;
+    stg_staging_t *staging = data;
     apr_pool_t *p;
 
     apr_pool_create_unmanaged(&p);
     for (int i = 0; i < staging->stores.count; i++) {
         stg_store_t *store = staging->stores.list[i];
         const char *summary;
-        stg_error_t *err = store->driver->probe(&summary, store, p);
+        stg_error_t *err = stg_object_probe(&summary, staging, store, p);
 
         if (err)
             ap_log_error(APLOG_MARK, APLOG_ERR, 0, ap_server_conf,

@@ -2,6 +2,7 @@
 #include "core/object.h"
 
 #include "base/clock.h"
+#include "base/ids.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "core/node.h"
@@ -219,6 +220,20 @@ static stg_error_t *let_go(stg_staging_t *staging, const char *id,
     return stg_db_query(
         NULL, staging->db, STG_Q_OBJECT_LET_GO, p,
         STG_PARAMS(stg_db_array(&id, 1, p), stg_node_id(staging->node)));
+}
+
+stg_error_t *stg_object_probe(const char **summary, stg_staging_t *staging,
+                              stg_store_t *store, apr_pool_t *p)
+{
+    const char *id = stg_uuid_create(p);
+    stg_error_t *err;
+
+    STG_TRY(stg_db_query(
+        NULL, staging->db, STG_Q_OBJECT_PROBE, p,
+        STG_PARAMS(id, store->name, stg_node_id(staging->node))));
+    err = store->driver->probe(summary, store, stg_store_key(id, p), p);
+    STG_TRY(let_go(staging, id, p));
+    return err;
 }
 
 static stg_error_t *finish(stg_staging_t *staging, const char *object_id,

@@ -65,6 +65,11 @@ const char *stg_object_etag(const stg_object_t *object);
  * what fails here GC does. The sinks of the object are gone then. */
 void stg_object_discard(stg_object_t *object);
 
+/* Try the store, with an object that has a row like any other, so that GC
+ * ends what is left of it if the process dies. *summary is one line. */
+stg_error_t *stg_object_probe(const char **summary, stg_staging_t *staging,
+                              stg_store_t *store, apr_pool_t *p);
+
 /* The store's part of the job that completes an object's parts: complete and
  * verify. Fails with NOT_FOUND if there is no such object in state finishing
  * (any more). The slice tells the database after it. */

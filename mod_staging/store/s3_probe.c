@@ -180,14 +180,14 @@ static const char *summarize(const probe_t *probe, apr_pool_t *p)
 }
 
 stg_error_t *stg_s3_store_probe(const char **summary, stg_store_t *store,
-                                apr_pool_t *p)
+                                const char *key, apr_pool_t *p)
 {
     probe_t probe = {.store = (stg_s3_store_t *)store};
     stg_error_t *err;
 
     apr_pool_create(&probe.pool, p);
     probe.findings = apr_array_make(probe.pool, 8, sizeof(const char *));
-    probe.key = stg_store_key(stg_uuid_create(p), p);
+    probe.key = key;
     probe.upload.client = probe.store->client;
     err = stg_s3_store_key(&probe.whole, probe.store, probe.key, probe.pool);
     probe.upload.key = probe.whole;

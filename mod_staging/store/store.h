@@ -101,9 +101,10 @@ typedef struct stg_store_driver_t {
     /* Make what is missing, as the user that will use it. */
     stg_error_t *(*prepare)(stg_store_t *store, apr_pool_t *p);
 
-    /* Learn what the store supports, by writing and removing: one line. */
+    /* Learn what the store supports, by writing and removing under this key:
+     * one line. See stg_object_probe() for whose key it is. */
     stg_error_t *(*probe)(const char **summary, stg_store_t *store,
-                          apr_pool_t *p);
+                          const char *key, apr_pool_t *p);
 
     /* Is it there? Cheap, for readiness. */
     stg_error_t *(*ping)(stg_store_t *store, apr_pool_t *p);

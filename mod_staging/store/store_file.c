@@ -169,12 +169,11 @@ static int can_rename_exclusively(const stg_file_store_t *store, apr_pool_t *p)
 }
 
 static stg_error_t *file_probe(const char **summary, stg_store_t *store,
-                               apr_pool_t *p)
+                               const char *key, apr_pool_t *p)
 {
     static const char text[] = "written, read and removed to try the store";
     const stg_file_store_t *files = (const stg_file_store_t *)store;
     stg_memory_sink_t *memory = stg_memory_sink_create(sizeof(text), p);
-    const char *key = stg_store_key(stg_uuid_create(p), p);
     stg_receipt_t receipt;
     stg_object_spec_t spec = {
         .key = key, .size = sizeof(text), .receipt = &receipt};

@@ -363,10 +363,11 @@ static stg_error_t *memory_prepare(stg_store_t *store, apr_pool_t *p)
 }
 
 static stg_error_t *memory_probe(const char **summary, stg_store_t *store,
-                                 apr_pool_t *p)
+                                 const char *key, apr_pool_t *p)
 {
-    *summary = apr_pstrdup(p, "memory, lost when the process ends");
     (void)store;
+    (void)key;
+    *summary = apr_pstrdup(p, "memory, lost when the process ends");
     return STG_OK;
 }
 

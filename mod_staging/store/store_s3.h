@@ -52,6 +52,6 @@ stg_error_t *stg_s3_store_remove(stg_store_t *store,
                                  const stg_unfinished_t *what, int count,
                                  apr_pool_t *p);
 stg_error_t *stg_s3_store_probe(const char **summary, stg_store_t *store,
-                                apr_pool_t *p);
+                                const char *key, apr_pool_t *p);
 
 #endif

@@ -65,6 +65,11 @@ UPDATE object
 SET receiver = NULL
 WHERE id = ANY ($1::uuid[]) AND receiver = $2::uuid;
 
+-- name: object_probe (id, store, receiver)
+-- Garbage from the beginning, but not before its receiver lets go of it.
+INSERT INTO object (id, store, state, receiver)
+VALUES ($1::uuid, $2, 'deleting', $3::uuid);
+
 -- name: object_finish (id, receiver)
 -- Under our name, so that GC keeps away while the store completes.
 UPDATE object
