@@ -322,6 +322,26 @@ static void deleted_upload_begins_no_parts(void)
     core_end(&core);
 }
 
+/* What a killed probe leaves is what is there while it runs. */
+static void a_probe_has_a_row_that_gc_ends(void)
+{
+    const char *summary;
+    core_t core;
+
+    core_begin(&core);
+    STG_CHECK_OK(stg_object_probe(&summary, &core.staging, core.file, core.p));
+    CU_ASSERT_PTR_NOT_NULL(summary);
+    CU_ASSERT_EQUAL(core_gc(&core), 1);
+    STG_CHECK_OK(
+        stg_db_query(NULL, core.staging.db, STG_Q_OBJECT_PROBE, core.p,
+                     STG_PARAMS("00000000-0000-4000-8000-000000000000", "file",
+                                stg_node_id(core.staging.node))));
+    CU_ASSERT_EQUAL(core_gc(&core), 0);
+    core_sql(&core, "DELETE FROM node");
+    CU_ASSERT_EQUAL(core_gc(&core), 1);
+    core_end(&core);
+}
+
 void stg_objects_suite(void)
 {
     CU_pSuite suite = CU_add_suite("objects", NULL, NULL);
@@ -343,4 +363,5 @@ void stg_objects_suite(void)
     STG_TEST(suite, objects_of_an_unknown_store_are_left_alone_and_reported);
     STG_TEST(suite, parts_are_known_before_they_are_sent_and_finished_by_name);
     STG_TEST(suite, deleted_upload_begins_no_parts);
+    STG_TEST(suite, a_probe_has_a_row_that_gc_ends);
 }
