@@ -13,13 +13,11 @@ static stg_store_t *store_open(core_t *core, const char *name, const char *url)
     const char *words[] = {name, url, "part_size=4k"};
     stg_store_config_t *config;
     stg_store_t *store = NULL;
-    const char *summary;
 
     STG_CHECK_OK(stg_store_config_parse(
         &config, words, strcmp(name, "memory") ? 2 : 3, core->p));
     STG_CHECK_OK(stg_store_open(&store, config, core->p));
     CU_ASSERT_PTR_NOT_NULL_FATAL(store);
-    STG_CHECK_OK(store->driver->probe(&summary, store, core->p));
     return store;
 }
 
