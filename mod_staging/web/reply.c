@@ -34,8 +34,12 @@ static void set_common(stg_request_t *req, int status)
 
 stg_error_t *stg_reply_json(stg_request_t *req, int status, const json_t *json)
 {
-    const char *text = stg_json_dump(json, req->pool);
+    return stg_reply_json_text(req, status, stg_json_dump(json, req->pool));
+}
 
+stg_error_t *stg_reply_json_text(stg_request_t *req, int status,
+                                 const char *text)
+{
     set_common(req, status);
     ap_set_content_type(req->r, "application/json");
     ap_set_content_length(req->r, (apr_off_t)strlen(text));
@@ -100,8 +104,7 @@ static stg_error_t *pass_on(stg_reply_stream_t *stream)
     stream->gathered = 0;
     if (status == APR_SUCCESS && !req->r->connection->aborted)
         return STG_OK;
-    return stg_raise(req->pool, STG_E_BODY_INCOMPLETE,
-                     "the client went away");
+    return stg_raise(req->pool, STG_E_BODY_INCOMPLETE, "the client went away");
 }
 
 stg_error_t *stg_reply_write(stg_reply_stream_t *stream, const char *bytes,
@@ -122,13 +125,11 @@ stg_error_t *stg_reply_end(stg_reply_stream_t *stream)
     return pass_on(stream);
 }
 
-stg_error_t *stg_reply_break(stg_reply_stream_t *stream,
-                             const stg_error_t *err)
+stg_error_t *stg_reply_break(stg_reply_stream_t *stream, const stg_error_t *err)
 {
     request_rec *r = stream->req->r;
-    apr_bucket *broken =
-        ap_bucket_error_create(HTTP_BAD_GATEWAY, NULL, r->pool,
-                               r->connection->bucket_alloc);
+    apr_bucket *broken = ap_bucket_error_create(HTTP_BAD_GATEWAY, NULL, r->pool,
+                                                r->connection->bucket_alloc);
     /* a client that leaves is nobody's fault */
     int level = stg_code_status(err->code) >= HTTP_INTERNAL_SERVER_ERROR
                     ? APLOG_ERR
