@@ -209,6 +209,9 @@ static int is_alive(PGconn *conn)
            PQtransactionStatus(conn) == PQTRANS_IDLE;
 }
 
+/* Plans are made once: our statements go by their indexes whatever the
+ * parameters are, but LIMIT $n alone makes PostgreSQL plan each time anew,
+ * which takes as long as the statement itself. */
 stg_error_t *stg_link_ready(PGconn *conn, int seconds, apr_pool_t *p)
 {
     session_t *session = session_of(conn);
@@ -223,6 +226,7 @@ stg_error_t *stg_link_ready(PGconn *conn, int seconds, apr_pool_t *p)
                      "SET application_name = 'mod_staging';"
                      "SET statement_timeout = '%ds';"
                      "SET lock_timeout = '5s';"
+                     "SET plan_cache_mode = 'force_generic_plan';"
                      "SET idle_in_transaction_session_timeout = '60s';"
                      "SET client_min_messages = 'error';"
                      "SET TimeZone = 'UTC';"
