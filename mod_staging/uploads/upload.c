@@ -154,7 +154,13 @@ stg_error_t *stg_upload_page(apr_array_header_t **page, stg_db_t *db,
 stg_error_t *stg_upload_run_finish(stg_staging_t *staging,
                                    const stg_job_t *job, apr_pool_t *p)
 {
-    STG_TRY(stg_object_finish_parts(staging, job->subject, p));
+    stg_error_t *err = stg_object_finish_parts(staging, job->subject, p);
+
+    /* deleted by its owner meanwhile: the job is done */
+    if (err && err->code == STG_E_NOT_FOUND)
+        return stg_upload_give_up_finish(staging, job, err, p);
+    if (err)
+        return err;
     return stg_db_query(
         NULL, staging->db, STG_Q_UPLOAD_FINISHED, p,
         STG_PARAMS(job->subject, apr_psprintf(p, "%" APR_INT64_T_FMT, job->id),
