@@ -80,6 +80,8 @@ def locations(server):
                         "StagingBaseURL https://data.example.org"]
     yield "/edi", [uploads, query, "StagingService edi"]
     yield "/otherservice", [uploads, query, "StagingService other"]
+    yield "/lab-only", [uploads, query, "StagingRealms lab"]
+    yield "/no-accounts", [uploads, query, "StagingRealms edi lab httpd"]
     yield "/basic", [uploads, "AuthType Basic", 'AuthName "test"',
                      f'AuthUserFile "{server.dir}/passwords"',
                      "AuthBasicProvider file", "StagingAcceptUser on",

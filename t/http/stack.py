@@ -172,6 +172,11 @@ class Node:
     def graceful(self):
         run(HTTPD, "-f", self.conf, "-k", "graceful")
 
+    def children(self):
+        parent = (self.dir / "httpd.pid").read_text().strip()
+        path = Path(f"/proc/{parent}/task/{parent}/children")
+        return {int(pid) for pid in path.read_text().split()}
+
     def test(self, conf):
         """What configtest says of a configuration: (status, text)."""
         path = self.dir / "other.conf"
@@ -360,6 +365,12 @@ class Server:
                                *(str(word) for word in arguments)],
                               check=False, capture_output=True, timeout=90,
                               **more)
+
+    def memory(self):
+        """Resident memory of the children, in KiB."""
+        return sum(int(re.search(r"VmRSS:\s+(\d+)", Path(
+            f"/proc/{child}/status").read_text()).group(1))
+                   for child in self.node.children())
 
     def find_secrets(self, *secrets_):
         """(file, secret) of these, or of all secrets of the run and whatever

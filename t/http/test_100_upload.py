@@ -213,6 +213,60 @@ def test_http_2_uploads_and_downloads(server, alice_key, alice, tmp_path):
     assert done.stdout == file.read_bytes()
 
 
+def test_http_2_refuses_before_the_body(server, tmp_path):
+    """What was answered stands in the log: curl 7.88 drops an answer that
+    overtakes its body, whatever module of httpd gave it."""
+    file = tmp_path / "big.bin"
+    with open(file, "wb") as sparse:
+        sparse.truncate(1 << 30)
+    done = server.curl("--http2-prior-knowledge", "-w", "\n%{size_upload}",
+                       "-H", "Authorization: Bearer nonsense",
+                       "-F", f"file=@{file}", server.url + "/upload?early=2")
+    assert int(done.stdout.rsplit(b"\n", 1)[1]) < 1 << 20
+    server.wait(lambda: "POST /upload?early=2 HTTP/2.0\" 401" in (
+        server.logs / "access.log").read_text())
+
+
+def test_a_broken_stream_of_http_2_fails_the_upload(server, alice, tmp_path):
+    file = tmp_path / "slow.bin"
+    file.write_bytes(b"x" * 3000000)
+    server.curl("--http2-prior-knowledge", "--limit-rate", "500k",
+                "--max-time", "1", "-H", "Authorization: Bearer "
+                + alice.bearer, "-T", file,
+                "-X", "POST", server.url + "/upload?filename=broken.bin")
+    entry = server.wait(lambda: [
+        e for e in alice.list("?status=failure&limit=3")
+        if e["filename"] == "broken.bin"])[0]
+    assert entry["message"]
+
+
+def test_lengths_beyond_32_bits_are_understood(server, alice_key):
+    with server.connect() as connection:
+        connection.request("POST", "/upload?filename=huge.bin", {
+            "Authorization": "Bearer " + alice_key,
+            "Content-Length": (4 << 30) + 1, "Expect": "100-continue"})
+        assert connection.status_line() == "HTTP/1.1 100 Continue"
+        connection.reset()
+
+
+def test_memory_does_not_grow_with_the_body(server, stager):
+    def send(mebibytes):
+        block = b"m" * MIB
+        response = stager.request("POST", "?filename=long.bin", data=(
+            block for _ in range(mebibytes)))
+        assert response.status_code == 202
+        return stager.settled(response.json()["id"])
+
+    send(16)
+    before = server.memory()
+    entry = send(160)
+    grown = server.memory() - before
+    assert (entry["status"], entry["size"]) == ("success", 160 * MIB)
+    # parts on their way to S3 are within StagingPartMemory
+    assert grown < 32 * 1024, f"{grown} KiB"
+    stager.delete(entry["id"])
+
+
 def test_a_raw_body_may_name_itself_by_its_disposition(stager):
     response = stager.raw(b"raw", "r\u00e4w.bin".encode().decode("latin-1"),
                           {"Content-Type": "image/png"}, "?label=Raw+one")

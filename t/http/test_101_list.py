@@ -157,29 +157,16 @@ def test_head_of_the_list_has_no_body(fresh):
     assert (response.status_code, response.content) == (200, b"")
 
 
-def memory_of(server):
-    """Resident memory of all children, in KiB."""
-    parent = (server.node.dir / "httpd.pid").read_text().strip()
-    total = 0
-    with open(f"/proc/{parent}/task/{parent}/children",
-              encoding="ascii") as file:
-        for child in file.read().split():
-            with open(f"/proc/{child}/status", encoding="ascii") as status:
-                total += int(re.search(r"VmRSS:\s+(\d+)",
-                                       status.read()).group(1))
-    return total
-
-
 def test_a_long_list_streams_in_constant_memory(server, fresh):
     owner = owner_of(server, fresh)
     add_rows(server, owner, MANY)
     fresh.list("?limit=1000")
-    before = memory_of(server)
+    before = server.memory()
     with fresh.request("GET", stream=True) as response:
         assert response.status_code == 200
         assert response.headers["Transfer-Encoding"] == "chunked"
         entries = response.json()
-    grown = memory_of(server) - before
+    grown = server.memory() - before
     assert [e["label"] for e in entries] == \
         [f"row {n}" for n in range(1, MANY + 1)]
     assert grown < 4096, f"{grown} KiB for {MANY} rows"

@@ -130,6 +130,20 @@ def test_everybody_gets_what_is_theirs(server, callers, who, route):
     server.log.fresh()
 
 
+@pytest.mark.parametrize("path, who, status", [
+    ("/lab-only", "lab token", 200), ("/lab-only", "owner", 401),
+    ("/lab-only", "edi, granted", 401), ("/lab-only", "edi key", 401),
+    ("/no-accounts", "owner", 401), ("/no-accounts", "edi, granted", 200),
+    ("/no-accounts", "lab token", 200)])
+def test_a_location_may_choose_whose_principals_it_accepts(callers, path, who,
+                                                           status):
+    caller = callers[who].at(path)
+    response = caller.request("GET")
+    assert response.status_code == status
+    if status == 401:
+        assert caller.post().status_code == 401
+
+
 def test_not_found_says_the_same_of_what_is_anothers_and_what_is_not(callers):
     """Nobody learns what exists from the difference."""
     upload = callers["owner"].stage()["id"]

@@ -4,18 +4,12 @@
 import json
 import os
 import signal
+import subprocess
 import threading
 
 import requests
 
 from clients import Client
-
-
-def children(node):
-    parent = (node.dir / "httpd.pid").read_text().strip()
-    with open(f"/proc/{parent}/task/{parent}/children",
-              encoding="ascii") as file:
-        return {int(pid) for pid in file.read().split()}
 
 
 def slow_upload(server, client, name, path=None):
@@ -38,10 +32,10 @@ def let_lease_run_out(server, name):
 
 def test_a_graceful_restart_fails_no_running_upload(server, stager):
     server.log.allow("LimitRequestBody is 5000")
-    old = children(server.node)
+    old = server.node.children()
     with slow_upload(server, stager, "graceful.bin") as connection:
         server.node.graceful()
-        server.wait(lambda: children(server.node) - old)
+        server.wait(lambda: server.node.children() - old)
         # the new generation serves, and sees the upload of the old one
         server.wait(lambda: requests.get(server.url + "/ready",
                                          timeout=20).status_code == 200)
@@ -54,7 +48,7 @@ def test_a_graceful_restart_fails_no_running_upload(server, stager):
     assert stager.download(entry["id"]).content == \
         b"x" * 100000 + b"y" * 100000
     assert stager.get(other["id"]).status_code == 200
-    server.wait(lambda: not children(server.node) & old, 30)
+    server.wait(lambda: not server.node.children() & old, 30)
 
 
 def test_many_graceful_restarts_under_load_lose_nothing(server, alice):
@@ -77,10 +71,10 @@ def test_many_graceful_restarts_under_load_lose_nothing(server, alice):
     for thread in threads:
         thread.start()
     for _ in range(3):
-        old = children(server.node)
+        old = server.node.children()
         count = len(done)
         server.node.graceful()
-        server.wait(lambda: children(server.node) - old, 40)
+        server.wait(lambda: server.node.children() - old, 40)
         server.wait(lambda: len(done) > count + 20, 40)
     stop.set()
     for thread in threads:
@@ -95,7 +89,7 @@ def test_many_graceful_restarts_under_load_lose_nothing(server, alice):
 def test_a_killed_child_leaves_a_failure_that_another_buries(server, alice):
     server.log.allow("exit signal Killed")
     connection = slow_upload(server, alice, "killed.bin")
-    for pid in children(server.node):
+    for pid in server.node.children():
         os.kill(pid, signal.SIGKILL)
     connection.close()
     server.wait(lambda: requests.get(server.url + "/ready",
@@ -154,3 +148,16 @@ def test_a_stop_ends_what_is_running_cleanly(server, alice):
         e for e in alice.list("?limit=5&status=failure")
         if e["filename"] == "stopped.bin"])[0]
     assert entry["message"]
+
+
+def test_a_worker_of_its_own_collects_and_ends_on_sigterm(server, alice):
+    before = server.sql("SELECT count(*) FROM node")
+    with subprocess.Popen(
+            [str(server.build / "stagingctl"), "-c", str(server.stores_conf),
+             "worker", "--threads", "2"], stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as worker:
+        server.wait(lambda: server.sql("SELECT count(*) FROM node") > before)
+        alice.delete(alice.stage()["id"])
+        worker.send_signal(signal.SIGTERM)
+        assert worker.wait(20) == 0, worker.stderr.read()
+    assert server.sql("SELECT count(*) FROM node") == before
