@@ -134,12 +134,29 @@ static stg_error_t *receive_form(intake_t *intake, const char *boundary)
     return STG_OK;
 }
 
+/* As of a part: it becomes text in the database and a header of downloads. */
+static stg_error_t *check_content_type(const char *type, apr_pool_t *p)
+{
+    if (!type)
+        return STG_OK;
+    if (strlen(type) > STG_FORMDATA_MAX_CONTENT_TYPE)
+        return stg_raise(p, STG_E_INVALID,
+                         "Content-Type exceeds %d characters",
+                         STG_FORMDATA_MAX_CONTENT_TYPE);
+    for (; *type; type++)
+        if (*type < ' ' || *type > '~')
+            return stg_raise(p, STG_E_INVALID,
+                             "Content-Type is not plain ASCII");
+    return STG_OK;
+}
+
 static stg_error_t *receive_raw(intake_t *intake, const char *filename)
 {
     stg_request_t *req = intake->req;
+    const char *type = apr_table_get(req->r->headers_in, "Content-Type");
 
-    STG_TRY(begin_file(intake, filename,
-                       apr_table_get(req->r->headers_in, "Content-Type")));
+    STG_TRY(check_content_type(type, req->pool));
+    STG_TRY(begin_file(intake, filename, type));
     return stg_body_pump(req, stg_arrival_sink(intake->arrival));
 }
 

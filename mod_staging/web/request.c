@@ -226,6 +226,8 @@ static int see_log(request_rec *r)
     if (stg_request_get(r) || !is_nowhere || !r->the_request)
         return DECLINED;
     r->the_request = with_query(r->the_request, NULL, r->pool);
+    if (r->uri)
+        r->uri = with_query(r->uri, NULL, r->pool);
     r->args = NULL;
     return DECLINED;
 }

@@ -123,6 +123,7 @@ REQUEST_LINES = [
     "GET /upload?x=" + "y" * 8100 + "&key={} HTTP/1.1",
     "POST /upload?key={} HTTP/1.1", "PUT /upload?key={} HTTP/1.1",
     "GET /download/x?signature={} HTTP/1.1",
+    "GET http://[::1/upload?key={} HTTP/1.1",
 ]
 
 

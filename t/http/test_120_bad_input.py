@@ -159,6 +159,14 @@ def test_a_bad_name_in_the_query_is_refused(alice, query):
     is_error(alice.request("POST", query, data=b"x"), 400, 415)
 
 
+@pytest.mark.parametrize("kind", ["text/plain; a=\xff", "\xff", "x" * 1000],
+                         ids=["parameter", "type", "long"])
+@pytest.mark.usefixtures("nothing_kept")
+def test_a_content_type_that_is_no_text_is_refused(alice, kind):
+    is_error(alice.request("POST", "?filename=x", data=b"x", headers={
+        "Content-Type": kind.encode("latin-1")}), 400)
+
+
 # --- framing and connection --------------------------------------------------------
 
 def raw_post(server, client, headers, body=b"", target="?filename=x.bin"):
