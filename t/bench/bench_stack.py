@@ -50,6 +50,9 @@ DBDKeep 16
 DBDMax 32
 Include "{dir}/stores.conf"
 StagingGCInterval 0
+<Directory />
+    AllowOverride None
+</Directory>
 <Location "/">
     Require all granted
 </Location>

@@ -39,7 +39,7 @@ class Peak:
         self.thread = threading.Thread(target=self.watch)
 
     def watch(self):
-        while not self.ended.wait(0.05):
+        while not self.ended.wait(0.005):
             self.most = max(self.most, memory(self.pid))
 
     def __enter__(self):
