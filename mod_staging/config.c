@@ -107,16 +107,16 @@ static const char *parse_LIST(void *field, const char *text, apr_pool_t *p)
 }
 
 static const slot_t policy_slots[] = {
-#define STG_POLICY(TYPE, name, field, value, help)                \
-    {name, value, parse_##TYPE, APR_OFFSETOF(stg_policy_t, field), \
+#define STG_POLICY(TYPE, name, field, value, help)                             \
+    {name, value, parse_##TYPE, APR_OFFSETOF(stg_policy_t, field),             \
      APR_OFFSETOF(stg_policy_t, field##_is_set)},
 #include "web/directives.h"
 #undef STG_POLICY
 };
 
 static const slot_t server_slots[] = {
-#define STG_SERVER(TYPE, name, field, value, help)                  \
-    {name, value, parse_##TYPE, APR_OFFSETOF(stg_settings_t, field), \
+#define STG_SERVER(TYPE, name, field, value, help)                             \
+    {name, value, parse_##TYPE, APR_OFFSETOF(stg_settings_t, field),           \
      APR_OFFSETOF(stg_settings_t, field##_is_set)},
 #include "web/directives.h"
 #undef STG_SERVER
@@ -165,10 +165,10 @@ void *stg_config_merge_policy(apr_pool_t *p, void *base_config,
     merged->section = over->section;
     if (over->mount)
         merged->mount = over->mount;
-#define STG_POLICY(TYPE, name, field, value, help) \
-    if (over->field##_is_set) {                    \
-        merged->field = over->field;               \
-        merged->field##_is_set = 1;                \
+#define STG_POLICY(TYPE, name, field, value, help)                             \
+    if (over->field##_is_set) {                                                \
+        merged->field = over->field;                                           \
+        merged->field##_is_set = 1;                                            \
     }
 #include "web/directives.h"
 #undef STG_POLICY
@@ -219,8 +219,7 @@ static const char *add_words(cmd_parms *cmd, void *config, int argc,
     if (argc < 1)
         return apr_psprintf(cmd->pool, "%s wants at least one word",
                             slot->name);
-    words = apr_array_push(
-        *(stg_conf_LIST *)((char *)settings + slot->field));
+    words = apr_array_push(*(stg_conf_LIST *)((char *)settings + slot->field));
     words->words = apr_pmemdup(cmd->pool, argv, sizeof(*argv) * argc);
     words->count = argc;
     *(int *)((char *)settings + slot->is_set) = 1;

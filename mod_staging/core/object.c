@@ -228,9 +228,9 @@ stg_error_t *stg_object_probe(const char **summary, stg_staging_t *staging,
     const char *id = stg_uuid_create(p);
     stg_error_t *err;
 
-    STG_TRY(stg_db_query(
-        NULL, staging->db, STG_Q_OBJECT_PROBE, p,
-        STG_PARAMS(id, store->name, stg_node_id(staging->node))));
+    STG_TRY(
+        stg_db_query(NULL, staging->db, STG_Q_OBJECT_PROBE, p,
+                     STG_PARAMS(id, store->name, stg_node_id(staging->node))));
     err = store->driver->probe(summary, store, stg_store_key(id, p), p);
     STG_TRY(let_go(staging, id, p));
     return err;

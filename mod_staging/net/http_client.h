@@ -25,25 +25,25 @@ typedef struct stg_http_client_t stg_http_client_t;
 
 typedef struct stg_http_request_t {
     const char *method;
-    const char *url;                /* sent as it is */
-    const apr_table_t *headers;     /* may be NULL */
-    const char *body;               /* or NULL; must stay until the end */
+    const char *url;            /* sent as it is */
+    const apr_table_t *headers; /* may be NULL */
+    const char *body;           /* or NULL; must stay until the end */
     apr_off_t body_size;
-    int body_fd;                    /* if > 0: the body is body_size bytes */
-    apr_off_t body_offset;          /* of this file from here */
+    int body_fd;           /* if > 0: the body is body_size bytes */
+    apr_off_t body_offset; /* of this file from here */
     apr_interval_time_t connect_timeout;
-    apr_interval_time_t timeout;    /* for the whole call */
+    apr_interval_time_t timeout;       /* for the whole call */
     apr_interval_time_t stall_timeout; /* fail when nothing moves so long */
-    const char *ca_file;            /* or NULL: the system's */
-    int *is_cancelled;              /* or NULL: give up when it turns true */
+    const char *ca_file;               /* or NULL: the system's */
+    int *is_cancelled;                 /* or NULL: give up when it turns true */
 } stg_http_request_t;
 
 typedef struct stg_http_response_t {
     int status;
-    apr_table_t *headers;      /* last value of each name */
-    const char *body;          /* if no sink was given; NUL-terminated */
+    apr_table_t *headers; /* last value of each name */
+    const char *body;     /* if no sink was given; NUL-terminated */
     apr_size_t body_size;
-    int is_body_sent;          /* did all of our body leave? */
+    int is_body_sent; /* did all of our body leave? */
 } stg_http_response_t;
 
 /* Once per process before threads start. */
@@ -56,8 +56,7 @@ stg_http_client_t *stg_http_client_create(apr_pool_t *p);
  * response; more is an error. */
 stg_error_t *stg_http_call(stg_http_response_t **response,
                            stg_http_client_t *client,
-                           const stg_http_request_t *request,
-                           stg_sink_t *body, apr_size_t max_body,
-                           apr_pool_t *p);
+                           const stg_http_request_t *request, stg_sink_t *body,
+                           apr_size_t max_body, apr_pool_t *p);
 
 #endif

@@ -28,8 +28,7 @@ static void report(json_t *body, const char *name, const stg_error_t *err,
     if (!err)
         return;
     *is_ready = 0;
-    stg_log(STG_LOG_WARNING, "not ready: %s: %s", name,
-            stg_error_text(err, p));
+    stg_log(STG_LOG_WARNING, "not ready: %s: %s", name, stg_error_text(err, p));
 }
 
 stg_error_t *stg_ready_get(stg_request_t *req)

@@ -40,8 +40,7 @@ stg_range_t stg_range_parse(apr_off_t *first, apr_off_t *count,
     end = size - 1;
     if (!stg_parse_off(apr_pstrndup(p, value, (apr_size_t)(dash - value)),
                        &begin) ||
-        (dash[1] && !stg_parse_off(dash + 1, &end)) ||
-        (dash[1] && end < begin))
+        (dash[1] && !stg_parse_off(dash + 1, &end)) || (dash[1] && end < begin))
         return STG_RANGE_NONE;
     if (begin >= size)
         return STG_RANGE_BEYOND;

@@ -6,9 +6,9 @@
 
 /* What a Range field (RFC 9110, 14.2) asks of size bytes. */
 typedef enum stg_range_t {
-    STG_RANGE_NONE,    /* no range, several, or none of ours: send all */
-    STG_RANGE_PART,    /* *first and *count are set */
-    STG_RANGE_BEYOND   /* nothing of it is there: 416 */
+    STG_RANGE_NONE,  /* no range, several, or none of ours: send all */
+    STG_RANGE_PART,  /* *first and *count are set */
+    STG_RANGE_BEYOND /* nothing of it is there: 416 */
 } stg_range_t;
 
 /* value may be NULL. Several ranges count as none, as a server may choose. */

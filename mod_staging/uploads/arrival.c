@@ -37,12 +37,12 @@ stg_error_t *stg_arrival_begin(stg_arrival_t **out, stg_staging_t *staging,
     arrival->receiver = apr_pstrdup(p, stg_node_id(staging->node));
     arrival->began = stg_clock_monotonic();
     arrival->pool = p;
-    STG_TRY(stg_db_query(
-        NULL, staging->db, STG_Q_UPLOAD_BEGIN, p,
-        STG_PARAMS(arrival->id, arrival->object_id, spec->store->name,
-                   arrival->receiver, spec->service, spec->owner,
-                   spec->filename, spec->filename, spec->content_type,
-                   apr_off_t_toa(p, spec->retention))));
+    STG_TRY(stg_db_query(NULL, staging->db, STG_Q_UPLOAD_BEGIN, p,
+                         STG_PARAMS(arrival->id, arrival->object_id,
+                                    spec->store->name, arrival->receiver,
+                                    spec->service, spec->owner, spec->filename,
+                                    spec->filename, spec->content_type,
+                                    apr_off_t_toa(p, spec->retention))));
     err = stg_object_receive(
         &arrival->object, staging,
         &(stg_object_plan_t){.store = spec->store,
@@ -53,8 +53,8 @@ stg_error_t *stg_arrival_begin(stg_arrival_t **out, stg_staging_t *staging,
         p);
     if (err) {
         stg_arrival_fail(arrival, NULL, err);
-        err->message = apr_psprintf(p, "upload %s failed: %s", arrival->id,
-                                    err->message);
+        err->message =
+            apr_psprintf(p, "upload %s failed: %s", arrival->id, err->message);
         return err;
     }
     arrival->sink =
@@ -108,19 +108,18 @@ stg_error_t *stg_arrival_finish(stg_upload_t **upload, stg_arrival_t *arrival,
     STG_TRY(check_digests(arrival, announced));
     STG_TRY(stg_object_commit(object));
     is_finished = stg_object_is_finished(object);
-    STG_TRY(stg_db_query(
-        &rows, arrival->staging->db, STG_Q_UPLOAD_RECEIVED, p,
-        STG_PARAMS(arrival->object_id, arrival->receiver, label,
-                   apr_off_t_toa(p, stg_object_size(object)),
-                   stg_object_digest(object, STG_MD5),
-                   stg_object_digest(object, STG_SHA1),
-                   stg_object_digest(object, STG_SHA256),
-                   stg_object_etag(object),
-                   is_finished ? "stored" : "finishing")));
+    STG_TRY(
+        stg_db_query(&rows, arrival->staging->db, STG_Q_UPLOAD_RECEIVED, p,
+                     STG_PARAMS(arrival->object_id, arrival->receiver, label,
+                                apr_off_t_toa(p, stg_object_size(object)),
+                                stg_object_digest(object, STG_MD5),
+                                stg_object_digest(object, STG_SHA1),
+                                stg_object_digest(object, STG_SHA256),
+                                stg_object_etag(object),
+                                is_finished ? "stored" : "finishing")));
     if (!stg_rows_count(rows))
         return stg_raise(p, STG_E_NOT_FOUND,
-                         "upload %s was deleted while it arrived",
-                         arrival->id);
+                         "upload %s was deleted while it arrived", arrival->id);
     *upload = apr_pcalloc(p, sizeof(**upload));
     stg_upload_read(*upload, rows, 0);
     if (!is_finished)
@@ -145,8 +144,9 @@ void stg_arrival_fail(stg_arrival_t *arrival, const char *label,
                                   label ? label : arrival->spec.filename,
                                   why->message));
     if (err)
-        stg_log(STG_LOG_WARNING, "upload %s failed, but its row is as it was: %s",
-                arrival->id, stg_error_text(err, p));
+        stg_log(STG_LOG_WARNING,
+                "upload %s failed, but its row is as it was: %s", arrival->id,
+                stg_error_text(err, p));
     if (arrival->object)
         stg_object_discard(arrival->object);
 }

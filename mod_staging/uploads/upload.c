@@ -64,8 +64,7 @@ void stg_upload_read(stg_upload_t *upload, const stg_rows_t *rows, int row)
     upload->store = stg_rows_text(rows, row, "store");
     /* digests only after success (spec/edi.md, A4) */
     is_whole = !strcmp(upload->status, "success");
-    upload->size =
-        is_whole && size ? stg_rows_int(rows, row, "size") : -1;
+    upload->size = is_whole && size ? stg_rows_int(rows, row, "size") : -1;
     for (int i = 0; i < STG_ALGORITHMS; i++)
         upload->digests.hex[i] =
             is_whole ? stg_rows_text(rows, row, stg_algorithm_name(i)) : NULL;
@@ -151,8 +150,8 @@ stg_error_t *stg_upload_page(apr_array_header_t **page, stg_db_t *db,
     return STG_OK;
 }
 
-stg_error_t *stg_upload_run_finish(stg_staging_t *staging,
-                                   const stg_job_t *job, apr_pool_t *p)
+stg_error_t *stg_upload_run_finish(stg_staging_t *staging, const stg_job_t *job,
+                                   apr_pool_t *p)
 {
     stg_error_t *err = stg_object_finish_parts(staging, job->subject, p);
 

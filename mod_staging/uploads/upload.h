@@ -40,7 +40,7 @@ typedef struct stg_upload_t {
     apr_time_t expires;
     const char *object; /* id, or NULL if it is gone */
     const char *store;
-    apr_off_t size;     /* -1 before success */
+    apr_off_t size;        /* -1 before success */
     stg_digests_t digests; /* none before success */
 } stg_upload_t;
 
@@ -48,8 +48,7 @@ typedef struct stg_upload_t {
 typedef struct stg_arrival_t stg_arrival_t;
 
 /* The row first, then the way for the bytes. */
-stg_error_t *stg_arrival_begin(stg_arrival_t **arrival,
-                               stg_staging_t *staging,
+stg_error_t *stg_arrival_begin(stg_arrival_t **arrival, stg_staging_t *staging,
                                const stg_upload_spec_t *spec, apr_pool_t *p);
 const char *stg_arrival_id(const stg_arrival_t *arrival);
 
@@ -90,9 +89,9 @@ stg_error_t *stg_upload_delete(stg_staging_t *staging, const char *id,
 typedef struct stg_upload_query_t {
     const char *service;
     const char *owner;
-    const char *status;     /* NULL: any */
-    apr_time_t before;      /* the place after which to go on; */
-    const char *before_id;  /* advanced by every page */
+    const char *status;    /* NULL: any */
+    apr_time_t before;     /* the place after which to go on; */
+    const char *before_id; /* advanced by every page */
 } stg_upload_query_t;
 
 /* Start at the newest, or behind the upload that cursor names (see
@@ -108,8 +107,8 @@ stg_error_t *stg_upload_page(apr_array_header_t **page, stg_db_t *db,
                              apr_pool_t *p);
 
 /* Background work of this slice. */
-stg_error_t *stg_upload_run_finish(stg_staging_t *staging,
-                                   const stg_job_t *job, apr_pool_t *p);
+stg_error_t *stg_upload_run_finish(stg_staging_t *staging, const stg_job_t *job,
+                                   apr_pool_t *p);
 stg_error_t *stg_upload_give_up_finish(stg_staging_t *staging,
                                        const stg_job_t *job,
                                        const stg_error_t *why, apr_pool_t *p);

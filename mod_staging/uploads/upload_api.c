@@ -31,9 +31,9 @@ const char *stg_upload_json(const stg_request_t *req,
         stg_json_text_put(json, stg_algorithm_name(i), upload->digests.hex[i]);
     stg_json_text_put(json, "repr_digest",
                       stg_digest_field(&upload->digests, p));
-    stg_json_text_put(json, "data_url",
-                      stg_reply_link(req, apr_pstrcat(p, "/", upload->id,
-                                                      "/data", NULL)));
+    stg_json_text_put(
+        json, "data_url",
+        stg_reply_link(req, apr_pstrcat(p, "/", upload->id, "/data", NULL)));
     stg_json_text_put(json, "filename", upload->filename);
     stg_json_text_put(json, "content_type", upload->content_type);
     if (upload->size >= 0)
@@ -64,8 +64,8 @@ stg_error_t *stg_upload_get(stg_request_t *req)
         &is_met, req,
         apr_pstrcat(req->pool, upload->id, "-", upload->status, NULL)));
     return is_met ? STG_OK
-                  : stg_reply_json_text(req, HTTP_OK,
-                                   stg_upload_json(req, upload, req->pool));
+                  : stg_reply_json_text(
+                        req, HTTP_OK, stg_upload_json(req, upload, req->pool));
 }
 
 stg_error_t *stg_upload_remove(stg_request_t *req)
@@ -125,11 +125,10 @@ stg_error_t *stg_upload_data(stg_request_t *req)
                          upload->id, upload->status);
     store = stg_stores_find(&req->staging->stores, upload->store);
     if (!store)
-        return stg_because(stg_raise(req->pool, STG_E_STORE_DOWN,
-                                     "the store of upload %s is not available",
-                                     upload->id),
-                           req->pool, "no StagingStore is named %s",
-                           upload->store);
+        return stg_because(
+            stg_raise(req->pool, STG_E_STORE_DOWN,
+                      "the store of upload %s is not available", upload->id),
+            req->pool, "no StagingStore is named %s", upload->store);
     if (req->policy->stream_downloads) {
         stg_serve_t serve = {.store = store,
                              .object = upload->object,
@@ -171,16 +170,15 @@ static void set_next(stg_request_t *req, const stg_upload_query_t *query,
                      apr_off_t limit)
 {
     const char *status =
-        query->status
-            ? apr_pstrcat(req->pool, "&status=", query->status, NULL)
-            : "";
+        query->status ? apr_pstrcat(req->pool, "&status=", query->status, NULL)
+                      : "";
 
-    apr_table_setn(
-        req->r->headers_out, "Link",
-        apr_psprintf(req->pool, "<%s?limit=%" APR_OFF_T_FMT "&after=%s%s>; "
+    apr_table_setn(req->r->headers_out, "Link",
+                   apr_psprintf(req->pool,
+                                "<%s?limit=%" APR_OFF_T_FMT "&after=%s%s>; "
                                 "rel=\"next\"",
-                     stg_reply_link(req, ""), limit,
-                     stg_upload_cursor(query, req->pool), status));
+                                stg_reply_link(req, ""), limit,
+                                stg_upload_cursor(query, req->pool), status));
 }
 
 static stg_error_t *write_page(stg_reply_stream_t *stream, int is_first,
@@ -207,8 +205,8 @@ static stg_error_t *list_limited(stg_request_t *req, stg_upload_query_t *query,
     apr_array_header_t *page;
     stg_reply_stream_t *stream;
 
-    STG_TRY(stg_upload_page(&page, req->staging->db, &ahead, limit + 1,
-                            req->pool));
+    STG_TRY(
+        stg_upload_page(&page, req->staging->db, &ahead, limit + 1, req->pool));
     if (page->nelts > limit) {
         const stg_upload_t *last =
             &APR_ARRAY_IDX(page, limit - 1, stg_upload_t);

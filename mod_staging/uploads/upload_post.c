@@ -86,9 +86,9 @@ static stg_error_t *begin_file(intake_t *intake, const char *filename,
         return stg_raise(p, STG_E_INVALID,
                          "the file has no name: give it a filename");
     intake->spec.filename = filename;
-    intake->spec.content_type =
-        content_type && *content_type ? content_type
-                                      : "application/octet-stream";
+    intake->spec.content_type = content_type && *content_type
+                                    ? content_type
+                                    : "application/octet-stream";
     return stg_arrival_begin(&intake->arrival, intake->req->staging,
                              &intake->spec, p);
 }
@@ -140,8 +140,7 @@ static stg_error_t *check_content_type(const char *type, apr_pool_t *p)
     if (!type)
         return STG_OK;
     if (strlen(type) > STG_FORMDATA_MAX_CONTENT_TYPE)
-        return stg_raise(p, STG_E_INVALID,
-                         "Content-Type exceeds %d characters",
+        return stg_raise(p, STG_E_INVALID, "Content-Type exceeds %d characters",
                          STG_FORMDATA_MAX_CONTENT_TYPE);
     for (; *type; type++)
         if (*type < ' ' || *type > '~')
@@ -204,8 +203,7 @@ static stg_error_t *choose_algorithms(intake_t *intake)
     intake->spec.algorithms = intake->req->policy->digests;
     STG_TRY(read_announced(intake));
     for (int i = 0; i < STG_ALGORITHMS; i++)
-        if (intake->announced.hex[i] ||
-            apr_table_get(r->headers_in, "Trailer"))
+        if (intake->announced.hex[i] || apr_table_get(r->headers_in, "Trailer"))
             intake->spec.algorithms |= 1u << i;
     return STG_OK;
 }
@@ -254,8 +252,7 @@ static stg_error_t *finish(stg_upload_t **upload, intake_t *intake)
 
     if (intake->label) {
         if (strlen(intake->label->text) != intake->label->size)
-            return stg_raise(req->pool, STG_E_INVALID,
-                             "the label holds a NUL");
+            return stg_raise(req->pool, STG_E_INVALID, "the label holds a NUL");
         given = intake->label->text;
     } else {
         STG_TRY(stg_request_parameter(&given, req, "label"));
@@ -287,15 +284,15 @@ stg_error_t *stg_upload_post(stg_request_t *req)
     err = receive(&upload, &intake, boundary, filename);
     if (err && intake.arrival) {
         stg_arrival_fail(intake.arrival, NULL, err);
-        err->message = apr_psprintf(req->pool, "upload %s failed: %s",
-                                    stg_arrival_id(intake.arrival),
-                                    err->message);
+        err->message =
+            apr_psprintf(req->pool, "upload %s failed: %s",
+                         stg_arrival_id(intake.arrival), err->message);
     }
     if (err)
         return err;
-    apr_table_setn(req->r->headers_out, "Location",
-                   stg_reply_link(req, apr_pstrcat(req->pool, "/", upload->id,
-                                                   NULL)));
+    apr_table_setn(
+        req->r->headers_out, "Location",
+        stg_reply_link(req, apr_pstrcat(req->pool, "/", upload->id, NULL)));
     return stg_reply_json_text(req, HTTP_ACCEPTED,
-                          stg_upload_json(req, upload, req->pool));
+                               stg_upload_json(req, upload, req->pool));
 }

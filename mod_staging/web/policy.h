@@ -13,9 +13,9 @@
  */
 
 typedef const char *stg_conf_TEXT;
-typedef const char *stg_conf_WORDS;        /* separated by single spaces */
-typedef apr_off_t stg_conf_SIZE;           /* bytes */
-typedef apr_off_t stg_conf_DURATION;       /* seconds */
+typedef const char *stg_conf_WORDS;  /* separated by single spaces */
+typedef apr_off_t stg_conf_SIZE;     /* bytes */
+typedef apr_off_t stg_conf_DURATION; /* seconds */
 typedef int stg_conf_FLAG;
 typedef int stg_conf_COUNT;
 typedef stg_algorithm_set_t stg_conf_DIGESTS;
@@ -30,16 +30,16 @@ typedef struct stg_words_t {
 typedef struct stg_policy_t {
     const char *mount;   /* path of the <Location> that sets our handler */
     const char *section; /* path of the <Location> that this came from */
-#define STG_POLICY(TYPE, name, field, value, help) \
-    stg_conf_##TYPE field;                         \
+#define STG_POLICY(TYPE, name, field, value, help)                             \
+    stg_conf_##TYPE field;                                                     \
     int field##_is_set;
 #include "web/directives.h"
 #undef STG_POLICY
 } stg_policy_t;
 
 typedef struct stg_settings_t {
-#define STG_SERVER(TYPE, name, field, value, help) \
-    stg_conf_##TYPE field;                         \
+#define STG_SERVER(TYPE, name, field, value, help)                             \
+    stg_conf_##TYPE field;                                                     \
     int field##_is_set;
 #include "web/directives.h"
 #undef STG_SERVER

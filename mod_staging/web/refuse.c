@@ -77,8 +77,7 @@ static const char *generic_text(int status)
     }
 }
 
-static json_t *problems_json(const apr_array_header_t *problems,
-                             apr_pool_t *p)
+static json_t *problems_json(const apr_array_header_t *problems, apr_pool_t *p)
 {
     json_t *list = stg_json_own(json_array(), p);
 
@@ -151,8 +150,7 @@ static void insert_error_filter(request_rec *r)
 void stg_refuse_hooks(apr_pool_t *p)
 {
     (void)p;
-    error_filter = ap_register_output_filter("STAGING_ERROR", write_error,
-                                             NULL, AP_FTYPE_RESOURCE);
-    ap_hook_insert_error_filter(insert_error_filter, NULL, NULL,
-                                APR_HOOK_LAST);
+    error_filter = ap_register_output_filter("STAGING_ERROR", write_error, NULL,
+                                             AP_FTYPE_RESOURCE);
+    ap_hook_insert_error_filter(insert_error_filter, NULL, NULL, APR_HOOK_LAST);
 }

@@ -15,8 +15,7 @@
 
 stg_settings_t *stg_settings(void)
 {
-    return ap_get_module_config(ap_server_conf->module_config,
-                                &staging_module);
+    return ap_get_module_config(ap_server_conf->module_config, &staging_module);
 }
 
 stg_process_t *stg_process(void)
@@ -46,10 +45,9 @@ static int is_ours(const request_rec *r)
     if (!r->uri)
         return 0;
     path = apr_pstrdup(r->pool, r->uri);
-    ap_normalize_path(path, AP_NORMALIZE_MERGE_SLASHES |
-                                AP_NORMALIZE_DECODE_UNRESERVED |
-                                AP_NORMALIZE_NOT_ABOVE_ROOT |
-                                AP_NORMALIZE_ALLOW_RELATIVE);
+    ap_normalize_path(
+        path, AP_NORMALIZE_MERGE_SLASHES | AP_NORMALIZE_DECODE_UNRESERVED |
+                  AP_NORMALIZE_NOT_ABOVE_ROOT | AP_NORMALIZE_ALLOW_RELATIVE);
     for (int i = 0; i < mounts->nelts; i++) {
         const stg_mount_t *mount = &APR_ARRAY_IDX(mounts, i, stg_mount_t);
 
@@ -101,7 +99,7 @@ static char *split_query(stg_credentials_t *credentials, char **masked,
     char *shown = apr_palloc(p, 2 * length + sizeof("=***"));
     char *shown_end = shown;
 
-    for (const char *pair = args; pair; ) {
+    for (const char *pair = args; pair;) {
         const char *amp = strchr(pair, '&');
         apr_size_t count = amp ? (apr_size_t)(amp - pair) : strlen(pair);
         const char *equals = memchr(pair, '=', count);
@@ -282,8 +280,8 @@ stg_error_t *stg_request_open(stg_request_t *req)
     return read_authorization(req);
 }
 
-stg_error_t *stg_request_parameter(const char **value,
-                                   const stg_request_t *req, const char *name)
+stg_error_t *stg_request_parameter(const char **value, const stg_request_t *req,
+                                   const char *name)
 {
     return stg_query_single(value, req->query, name, req->pool);
 }

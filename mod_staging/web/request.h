@@ -15,12 +15,12 @@
 
 /* What the client showed, before anybody believed it. */
 typedef struct stg_credentials_t {
-    const char *bearer;  /* Authorization: Bearer */
-    const char *key;     /* ?key= */
-    const char *token;   /* ?token= */
-    const char *cookie;  /* edi-token */
+    const char *bearer;    /* Authorization: Bearer */
+    const char *key;       /* ?key= */
+    const char *token;     /* ?token= */
+    const char *cookie;    /* edi-token */
     const char *signature; /* ?signature= of a download */
-    int is_repeated;     /* one of them came twice */
+    int is_repeated;       /* one of them came twice */
 } stg_credentials_t;
 
 typedef struct stg_request_t {
@@ -29,17 +29,17 @@ typedef struct stg_request_t {
     const stg_policy_t *policy;
     stg_process_t *process;
     stg_staging_t *staging;
-    const char *id;                      /* in errors and logs */
-    const char *path;                    /* below the mount, "" or "/...";
-                                          * NULL if another handler serves */
-    const char *target;                  /* the {id} of the route, or NULL */
+    const char *id;     /* in errors and logs */
+    const char *path;   /* below the mount, "" or "/...";
+                         * NULL if another handler serves */
+    const char *target; /* the {id} of the route, or NULL */
     stg_credentials_t credentials;
     const struct stg_principal_t *principal; /* NULL: not authenticated */
-    const apr_array_header_t *query;     /* without credentials */
-    const stg_error_t *error;            /* to be rendered */
+    const apr_array_header_t *query;         /* without credentials */
+    const stg_error_t *error;                /* to be rendered */
     apr_time_t began;
-    int is_body_read;                    /* to its end */
-    int is_answered;                     /* by httpd's own input filter */
+    int is_body_read; /* to its end */
+    int is_answered;  /* by httpd's own input filter */
 } stg_request_t;
 
 /* The request of r if r is below one of our mounts, else NULL. */
@@ -53,8 +53,7 @@ stg_request_t *stg_request_make(request_rec *r);
 stg_error_t *stg_request_open(stg_request_t *req);
 
 /* The only value of a query parameter, NULL if absent. */
-stg_error_t *stg_request_parameter(const char **value,
-                                   const stg_request_t *req,
+stg_error_t *stg_request_parameter(const char **value, const stg_request_t *req,
                                    const char *name);
 
 /* No ErrorDocument shall lead the answer to an error elsewhere. */

@@ -55,8 +55,7 @@ stg_error_t *stg_route_find(const stg_route_t **found, const stg_api_t *api,
         ap_allow_methods(req->r, allowed ? MERGE_ALLOW : REPLACE_ALLOW,
                          route->method, NULL);
         allowed = apr_pstrcat(req->pool, allowed ? allowed : "",
-                              allowed ? ", " : "", route->method,
-                              NULL);
+                              allowed ? ", " : "", route->method, NULL);
     }
     if (!allowed)
         return stg_raise(req->pool, STG_E_NOT_FOUND, "there is nothing here");

@@ -64,8 +64,8 @@ static stg_error_t *send_file(stg_request_t *req, apr_file_t *file,
     ap_set_content_length(r, size);
     if (!r->header_only)
         apr_brigade_insert_file(bb, file, 0, size, req->pool);
-    APR_BRIGADE_INSERT_TAIL(
-        bb, apr_bucket_eos_create(r->connection->bucket_alloc));
+    APR_BRIGADE_INSERT_TAIL(bb,
+                            apr_bucket_eos_create(r->connection->bucket_alloc));
     ap_pass_brigade(r->output_filters, bb);
     return STG_OK;
 }
@@ -89,13 +89,13 @@ static stg_error_t *send_through(stg_request_t *req, const stg_serve_t *what,
     apr_table_t *headers = req->r->headers_out;
     apr_off_t first = 0, count = size;
     stg_error_t *err = STG_OK;
-    stg_range_t range = stg_range_parse(&first, &count, wanted_range(req->r),
-                                        size, req->pool);
+    stg_range_t range =
+        stg_range_parse(&first, &count, wanted_range(req->r), size, req->pool);
 
     if (range == STG_RANGE_BEYOND) {
-        apr_table_setn(req->r->err_headers_out, "Content-Range",
-                       apr_psprintf(req->pool, "bytes */%" APR_OFF_T_FMT,
-                                    size));
+        apr_table_setn(
+            req->r->err_headers_out, "Content-Range",
+            apr_psprintf(req->pool, "bytes */%" APR_OFF_T_FMT, size));
         return stg_raise(req->pool, STG_E_BAD_RANGE,
                          "the range lies beyond the end");
     }

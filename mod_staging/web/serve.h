@@ -6,11 +6,11 @@
 
 /* An object as the body of an answer. */
 typedef struct stg_serve_t {
-    stg_store_t *store;       /* NULL: NOT_FOUND */
-    const char *object;       /* id; also its ETag: an object never changes */
+    stg_store_t *store; /* NULL: NOT_FOUND */
+    const char *object; /* id; also its ETag: an object never changes */
     const char *content_type;
     const char *filename;
-    const char *sha256;       /* hex or NULL: for Repr-Digest */
+    const char *sha256; /* hex or NULL: for Repr-Digest */
 } stg_serve_t;
 
 /* With Range, conditions, sendfile where the store has files, and headers

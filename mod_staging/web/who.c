@@ -48,9 +48,8 @@ static stg_error_t *by_key(stg_request_t *req, const char *key)
 /* RFC 6750 has one carrier for whatever is a bearer credential. */
 static stg_error_t *by_bearer(stg_request_t *req, const char *bearer)
 {
-    return stg_jwt_is_wellformed(bearer, strlen(bearer))
-               ? by_token(req, bearer)
-               : by_key(req, bearer);
+    return stg_jwt_is_wellformed(bearer, strlen(bearer)) ? by_token(req, bearer)
+                                                         : by_key(req, bearer);
 }
 
 /* The port counts: Host has it as the client knows it, unless it is the usual
@@ -112,8 +111,8 @@ static stg_error_t *authenticate(stg_request_t *req)
     if (shown->cookie)
         return by_cookie(req, shown->cookie);
     if (req->policy->accept_user && req->r->user) {
-        stg_principal_t *principal = stg_principal_create(
-            STG_REALM_HTTPD, req->r->user, req->pool);
+        stg_principal_t *principal =
+            stg_principal_create(STG_REALM_HTTPD, req->r->user, req->pool);
 
         principal->scopes = STG_SCOPE_READ | STG_SCOPE_WRITE;
         req->principal = principal;

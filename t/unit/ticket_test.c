@@ -27,14 +27,13 @@ static int tear_down(void)
 
 static stg_ticket_t example(void)
 {
-    return (stg_ticket_t){
-        .method = "GET",
-        .store = "main",
-        .object = "0b7c0f3e-5f0e-4c7a-9d1e-2f4b6a8c0d1e",
-        .content_type = "text/plain; charset=\"utf-8\"",
-        .filename = "gr\xc3\xbc\xc3\x9f&name=x?.txt",
-        .digest = "00ff",
-        .expires = NOW + apr_time_from_sec(60)};
+    return (stg_ticket_t){.method = "GET",
+                          .store = "main",
+                          .object = "0b7c0f3e-5f0e-4c7a-9d1e-2f4b6a8c0d1e",
+                          .content_type = "text/plain; charset=\"utf-8\"",
+                          .filename = "gr\xc3\xbc\xc3\x9f&name=x?.txt",
+                          .digest = "00ff",
+                          .expires = NOW + apr_time_from_sec(60)};
 }
 
 /* Redeem the URL as the download handler would: by method and object. */

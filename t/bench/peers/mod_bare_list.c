@@ -37,8 +37,9 @@ static const char find_page[] =
     "ORDER BY u.created DESC, u.id DESC LIMIT 20";
 
 static const char *const fields[COLUMNS] = {
-    "id",      "label", "status", "filename", "content_type", "message",
-    "created", "expires", "size", "md5", "sha1", "sha256", "data_url"};
+    "id",      "label",   "status",  "filename", "content_type",
+    "message", "created", "expires", "size",     "md5",
+    "sha1",    "sha256",  "data_url"};
 
 static apr_thread_mutex_t *mutex;
 static struct {
@@ -190,5 +191,5 @@ static void register_hooks(apr_pool_t *p)
     ap_hook_handler(bare_list, NULL, NULL, APR_HOOK_MIDDLE);
 }
 
-AP_DECLARE_MODULE(bare_list) = {STANDARD20_MODULE_STUFF, NULL, NULL, NULL,
-                                NULL, NULL, register_hooks};
+AP_DECLARE_MODULE(bare_list) = {
+    STANDARD20_MODULE_STUFF, NULL, NULL, NULL, NULL, NULL, register_hooks};
