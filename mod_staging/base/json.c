@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+enum { USUAL_SIZE = 1000 };
+
 static apr_status_t release(void *value)
 {
     json_decref(value);
@@ -67,13 +69,18 @@ stg_error_t *stg_json_parse(json_t **value, const char *text, apr_size_t count,
     return STG_OK;
 }
 
+/* What most documents of ours fit into is tried first: to ask for the size is
+ * to write all of it. */
 const char *stg_json_dump(const json_t *value, apr_pool_t *p)
 {
     const size_t flags = JSON_COMPACT | JSON_ENCODE_ANY;
-    size_t size = json_dumpb(value, NULL, 0, flags);
-    char *text = apr_palloc(p, size + 1);
+    char *text = apr_palloc(p, USUAL_SIZE + 1);
+    size_t size = json_dumpb(value, text, USUAL_SIZE, flags);
 
-    json_dumpb(value, text, size, flags);
+    if (size > USUAL_SIZE) {
+        text = apr_palloc(p, size + 1);
+        json_dumpb(value, text, size, flags);
+    }
     text[size] = '\0';
     return text;
 }

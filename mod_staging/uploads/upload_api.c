@@ -3,7 +3,6 @@
 
 #include "auth/principal.h"
 #include "base/clock.h"
-#include "base/json_text.h"
 #include "base/text.h"
 #include "core/ticket.h"
 #include "stream/disposition.h"
@@ -19,31 +18,31 @@
  * that neither a connection nor memory is held for the whole of it. */
 enum { PAGE_ROWS = 500, LIMIT_MAX = 1000 };
 
-const char *stg_upload_json(const stg_request_t *req,
-                            const stg_upload_t *upload, apr_pool_t *p)
+json_t *stg_upload_json(const stg_request_t *req, const stg_upload_t *upload,
+                        apr_pool_t *p)
 {
-    stg_json_text_t *json = stg_json_text_open(p);
+    json_t *json = stg_json_object(p);
 
-    stg_json_text_put(json, "id", upload->id);
-    stg_json_text_put(json, "label", upload->label);
-    stg_json_text_put(json, "status", upload->status);
+    stg_json_put_text(json, "id", upload->id);
+    stg_json_put_text(json, "label", upload->label);
+    stg_json_put_text(json, "status", upload->status);
     for (int i = 0; i < STG_ALGORITHMS; i++)
-        stg_json_text_put(json, stg_algorithm_name(i), upload->digests.hex[i]);
-    stg_json_text_put(json, "repr_digest",
+        stg_json_put_text(json, stg_algorithm_name(i), upload->digests.hex[i]);
+    stg_json_put_text(json, "repr_digest",
                       stg_digest_field(&upload->digests, p));
-    stg_json_text_put(
+    stg_json_put_text(
         json, "data_url",
         stg_reply_link(req, apr_pstrcat(p, "/", upload->id, "/data", NULL)));
-    stg_json_text_put(json, "filename", upload->filename);
-    stg_json_text_put(json, "content_type", upload->content_type);
+    stg_json_put_text(json, "filename", upload->filename);
+    stg_json_put_text(json, "content_type", upload->content_type);
     if (upload->size >= 0)
-        stg_json_text_put_int(json, "size", upload->size);
+        stg_json_put_int(json, "size", upload->size);
     else
-        stg_json_text_put(json, "size", NULL);
-    stg_json_text_put_time(json, "created", upload->created);
-    stg_json_text_put_time(json, "expires", upload->expires);
-    stg_json_text_put(json, "message", upload->message);
-    return stg_json_text_close(json);
+        stg_json_put_text(json, "size", NULL);
+    stg_json_put_time(json, "created", upload->created, p);
+    stg_json_put_time(json, "expires", upload->expires, p);
+    stg_json_put_text(json, "message", upload->message);
+    return json;
 }
 
 static stg_error_t *find(stg_upload_t **upload, stg_request_t *req)
@@ -64,8 +63,8 @@ stg_error_t *stg_upload_get(stg_request_t *req)
         &is_met, req,
         apr_pstrcat(req->pool, upload->id, "-", upload->status, NULL)));
     return is_met ? STG_OK
-                  : stg_reply_json_text(
-                        req, HTTP_OK, stg_upload_json(req, upload, req->pool));
+                  : stg_reply_json(req, HTTP_OK,
+                                   stg_upload_json(req, upload, req->pool));
 }
 
 stg_error_t *stg_upload_remove(stg_request_t *req)
@@ -186,8 +185,8 @@ static stg_error_t *write_page(stg_reply_stream_t *stream, int is_first,
                                const apr_array_header_t *page, apr_pool_t *p)
 {
     for (int i = 0; i < page->nelts; i++) {
-        const char *text =
-            stg_upload_json(req, &APR_ARRAY_IDX(page, i, stg_upload_t), p);
+        const char *text = stg_json_dump(
+            stg_upload_json(req, &APR_ARRAY_IDX(page, i, stg_upload_t), p), p);
 
         if (!is_first || i)
             STG_TRY(stg_reply_write(stream, ",\n", 2));

@@ -2,6 +2,7 @@
 #ifndef STG_UPLOADS_UPLOAD_API_H
 #define STG_UPLOADS_UPLOAD_API_H
 
+#include "base/json.h"
 #include "uploads/upload.h"
 #include "web/request.h"
 
@@ -13,7 +14,7 @@ stg_error_t *stg_upload_data(stg_request_t *req);
 stg_error_t *stg_upload_remove(stg_request_t *req);
 
 /* An upload on the wire (spec/edi.md, A3): additive only. */
-const char *stg_upload_json(const stg_request_t *req,
-                            const stg_upload_t *upload, apr_pool_t *p);
+json_t *stg_upload_json(const stg_request_t *req, const stg_upload_t *upload,
+                        apr_pool_t *p);
 
 #endif

@@ -293,6 +293,6 @@ stg_error_t *stg_upload_post(stg_request_t *req)
     apr_table_setn(
         req->r->headers_out, "Location",
         stg_reply_link(req, apr_pstrcat(req->pool, "/", upload->id, NULL)));
-    return stg_reply_json_text(req, HTTP_ACCEPTED,
-                               stg_upload_json(req, upload, req->pool));
+    return stg_reply_json(req, HTTP_ACCEPTED,
+                          stg_upload_json(req, upload, req->pool));
 }

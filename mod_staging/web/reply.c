@@ -34,12 +34,8 @@ static void set_common(stg_request_t *req, int status)
 
 stg_error_t *stg_reply_json(stg_request_t *req, int status, const json_t *json)
 {
-    return stg_reply_json_text(req, status, stg_json_dump(json, req->pool));
-}
+    const char *text = stg_json_dump(json, req->pool);
 
-stg_error_t *stg_reply_json_text(stg_request_t *req, int status,
-                                 const char *text)
-{
     set_common(req, status);
     ap_set_content_type(req->r, "application/json");
     ap_set_content_length(req->r, (apr_off_t)strlen(text));

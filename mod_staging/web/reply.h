@@ -12,8 +12,6 @@
 
 /* A JSON document with a status. */
 stg_error_t *stg_reply_json(stg_request_t *req, int status, const json_t *json);
-stg_error_t *stg_reply_json_text(stg_request_t *req, int status,
-                                 const char *text);
 
 /* A status without a body, such as 204. */
 stg_error_t *stg_reply_empty(stg_request_t *req, int status);
