@@ -193,17 +193,23 @@ void stg_json_put_text(json_t *object, const char *name, const char *text)
 {
     json_t *value = text ? json_string(text) : NULL;
 
-    json_object_set_new(object, name, value ? value : json_null());
+    json_object_set_new_nocheck(object, name, value ? value : json_null());
+}
+
+void stg_json_put_utf8(json_t *object, const char *name, const char *text)
+{
+    json_object_set_new_nocheck(object, name,
+                                text ? json_string_nocheck(text) : json_null());
 }
 
 void stg_json_put_int(json_t *object, const char *name, apr_int64_t value)
 {
-    json_object_set_new(object, name, json_integer(value));
+    json_object_set_new_nocheck(object, name, json_integer(value));
 }
 
 void stg_json_put_bool(json_t *object, const char *name, int value)
 {
-    json_object_set_new(object, name, json_boolean(value));
+    json_object_set_new_nocheck(object, name, json_boolean(value));
 }
 
 void stg_json_put_time(json_t *object, const char *name, apr_time_t t,

@@ -65,10 +65,14 @@ void stg_fields_problem(stg_fields_t *fields, const char *name,
 stg_error_t *stg_fields_check(const stg_fields_t *fields, apr_pool_t *p);
 
 /*
- * Building an answer. Text that is NULL or not UTF-8 becomes null.
+ * Building an answer. Names are UTF-8. Text that is NULL or not UTF-8 becomes
+ * null.
  */
 json_t *stg_json_object(apr_pool_t *p);
 void stg_json_put_text(json_t *object, const char *name, const char *text);
+
+/* The same for text that is known to be UTF-8, such as the database's. */
+void stg_json_put_utf8(json_t *object, const char *name, const char *text);
 void stg_json_put_int(json_t *object, const char *name, apr_int64_t value);
 void stg_json_put_bool(json_t *object, const char *name, int value);
 
