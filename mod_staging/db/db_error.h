@@ -13,13 +13,16 @@
  */
 
 /* Nothing came, or no way to send: DB_DOWN. what says what was tried. */
-stg_error_t *stg_db_error_down(apr_pool_t *p, PGconn *conn, const char *what);
+stg_error_t *stg_db_error_down(apr_pool_t *p, PGconn *conn, const char *what)
+    __attribute__((returns_nonnull));
 
 /* A result that reports an error. */
 stg_error_t *stg_db_error_of(apr_pool_t *p, const PGresult *result,
-                             const char *what);
+                             const char *what)
+    __attribute__((returns_nonnull));
 
 /* A limit was hit: try again soon. */
-stg_error_t *stg_db_error_busy(apr_pool_t *p, const char *cause);
+stg_error_t *stg_db_error_busy(apr_pool_t *p, const char *cause)
+    __attribute__((returns_nonnull));
 
 #endif

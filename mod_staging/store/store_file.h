@@ -46,7 +46,8 @@ stg_error_t *stg_file_space(apr_off_t *available, const stg_file_store_t *store,
 
 /* An error of the system as one of ours: NO_SPACE, STORE_DOWN if a part of
  * the path is gone, else STORE_FAILED. what is for the log. */
-stg_error_t *stg_file_error(int error, const char *what, apr_pool_t *p);
+stg_error_t *stg_file_error(int error, const char *what, apr_pool_t *p)
+    __attribute__((returns_nonnull));
 
 /* store_file_sink.c and store_file_list.c, for the driver's table. */
 stg_error_t *stg_file_create(stg_sink_t **object, stg_store_t *store,

@@ -194,6 +194,8 @@ static stg_error_t *memory_create(stg_sink_t **sink, stg_store_t *store,
 
     STG_TRY(stg_store_key_check(spec->key, p));
     entry = calloc(1, sizeof(*entry));
+    if (!entry)
+        return stg_raise(p, STG_E_NO_SPACE, "the store is full");
     entry->key = strdup(spec->key);
     entry->modified = stg_clock_now();
     entry->synced.references = 1;
