@@ -22,15 +22,14 @@ json_t *stg_upload_json(const stg_request_t *req, const stg_upload_t *upload,
                         apr_pool_t *p)
 {
     json_t *json = stg_json_object(p);
-    stg_digests_t sha256 = {
-        .hex = {[STG_SHA256] = upload->digests.hex[STG_SHA256]}};
 
     stg_json_put_utf8(json, "id", upload->id);
     stg_json_put_utf8(json, "label", upload->label);
     stg_json_put_utf8(json, "status", upload->status);
     for (int i = 0; i < STG_ALGORITHMS; i++)
         stg_json_put_utf8(json, stg_algorithm_name(i), upload->digests.hex[i]);
-    stg_json_put_utf8(json, "repr_digest", stg_digest_field(&sha256, p));
+    stg_json_put_utf8(json, "repr_digest",
+                      stg_digest_field(&upload->digests, p));
     stg_json_put_utf8(
         json, "data_url",
         stg_reply_link(req, apr_pstrcat(p, "/", upload->id, "/data", NULL)));

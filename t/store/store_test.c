@@ -362,7 +362,9 @@ static void the_store_answers_and_describes_itself(void)
     const char *summary = NULL;
 
     STG_CHECK_OK(CALL(ping, fixture.store, fixture.p));
-    STG_CHECK_OK(CALL(probe, &summary, fixture.store, fixture.p));
+    STG_CHECK_OK(CALL(probe, &summary, fixture.store,
+                      stg_store_key(stg_uuid_create(fixture.p), fixture.p),
+                      fixture.p));
     CU_ASSERT_PTR_NOT_NULL_FATAL(summary);
     CU_ASSERT_PTR_NULL(strchr(summary, '\n'));
     CU_ASSERT_EQUAL(list_found()->nelts, 0);
