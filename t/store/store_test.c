@@ -2,6 +2,8 @@
 /* What every store does. A driver is done when it passes. */
 #include "store_fixture.h"
 
+#include "base/ids.h"
+
 #include <apr_strings.h>
 #include <apr_thread_proc.h>
 
