@@ -2,8 +2,6 @@
 /* What every store does. A driver is done when it passes. */
 #include "store_fixture.h"
 
-#include "base/ids.h"
-
 #include <apr_strings.h>
 #include <apr_thread_proc.h>
 
@@ -364,9 +362,7 @@ static void the_store_answers_and_describes_itself(void)
     const char *summary = NULL;
 
     STG_CHECK_OK(CALL(ping, fixture.store, fixture.p));
-    STG_CHECK_OK(CALL(probe, &summary, fixture.store,
-                      stg_store_key(stg_uuid_create(fixture.p), fixture.p),
-                      fixture.p));
+    STG_CHECK_OK(CALL(probe, &summary, fixture.store, new_key(), fixture.p));
     CU_ASSERT_PTR_NOT_NULL_FATAL(summary);
     CU_ASSERT_PTR_NULL(strchr(summary, '\n'));
     CU_ASSERT_EQUAL(list_found()->nelts, 0);
