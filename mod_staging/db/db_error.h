@@ -18,8 +18,7 @@ stg_error_t *stg_db_error_down(apr_pool_t *p, PGconn *conn, const char *what)
 
 /* A result that reports an error. */
 stg_error_t *stg_db_error_of(apr_pool_t *p, const PGresult *result,
-                             const char *what)
-    __attribute__((returns_nonnull));
+                             const char *what) __attribute__((returns_nonnull));
 
 /* A limit was hit: try again soon. */
 stg_error_t *stg_db_error_busy(apr_pool_t *p, const char *cause)
