@@ -28,6 +28,10 @@
 
 APLOG_USE_MODULE(staging);
 
+/* A request waits no longer for the database, nor does a batch of the
+ * collector need more. */
+enum { STATEMENT_SECONDS = 10 };
+
 static int pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp)
 {
     (void)pconf;
@@ -108,6 +112,7 @@ static stg_error_t *make_staging(stg_staging_t *staging,
         return stg_raise(p, STG_E_INTERNAL,
                          "mod_dbd is not loaded: the database cannot be used");
     staging->db = stg_db_create(lender, p);
+    stg_db_set_limit(staging->db, STATEMENT_SECONDS);
     staging->node = stg_node_create(p);
     return stg_setup_stores(&staging->stores, settings, p);
 }

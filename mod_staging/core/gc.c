@@ -9,8 +9,7 @@
 
 #include <string.h>
 
-/* How long a batch is ours. When a store is down this is also the time
- * before its objects are tried again. */
+/* How long a batch is ours, should we die with it. */
 enum { CLAIM_SECONDS = 300 };
 
 static const char *store_names(const stg_stores_t *stores, apr_pool_t *p)
@@ -20,6 +19,20 @@ static const char *store_names(const stg_stores_t *stores, apr_pool_t *p)
     for (int i = 0; i < stores->count; i++)
         APR_ARRAY_PUSH(names, const char *) = stores->list[i]->name;
     return stg_db_array((const char *const *)names->elts, names->nelts, p);
+}
+
+/* What a store that is down keeps is anybody's to try again. */
+static stg_error_t *remove_or_release(stg_staging_t *staging,
+                                      stg_store_t *store,
+                                      const stg_unfinished_t *what, int count,
+                                      const char *ids, apr_pool_t *p)
+{
+    stg_error_t *err = store->driver->remove(store, what, count, p);
+
+    if (err)
+        STG_TRY(stg_db_query(NULL, staging->db, STG_Q_GC_RELEASE_OBJECTS, p,
+                             STG_PARAMS(ids)));
+    return err;
 }
 
 /* Those of a batch that are in this store. The rows go last: while they are
@@ -49,7 +62,8 @@ static stg_error_t *store_remove(int *done, stg_staging_t *staging,
     }
     if (!mine)
         return STG_OK;
-    STG_TRY(store->driver->remove(store, what, mine, p));
+    STG_TRY(remove_or_release(staging, store, what, mine,
+                              stg_db_array(ids, mine, p), p));
     stg_metric_observe(STG_METRIC_STORE_TIME, "remove",
                        stg_clock_monotonic() - start);
     STG_TRY(stg_db_query(NULL, staging->db, STG_Q_GC_DELETE_OBJECTS, p,

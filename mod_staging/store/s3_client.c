@@ -15,7 +15,7 @@
 
 enum {
     ATTEMPTS = 5,
-    SILENT_ATTEMPTS = 3,
+    SILENT_ATTEMPTS = 2,
     SLOWEST = 64 * 1024, /* bytes per second that a transfer is waited for */
     REGION_CHARS = 64
 };
@@ -337,7 +337,7 @@ static int is_patient(const attempt_t *attempt, const stg_error_t *err)
     if (attempt->number >= most || (call->sink && err))
         return 0;
     if (err && attempt->number >= SILENT_ATTEMPTS &&
-        now > attempt->begun + 2 * attempt->client->settings.timeout)
+        now > attempt->begun + attempt->client->settings.timeout)
         return 0;
     return now <= attempt->begun + 2 * patience(attempt);
 }

@@ -138,6 +138,9 @@ FROM batch
 WHERE object.id = batch.id
 RETURNING object.id, object.store, object.parts_id, object.size;
 
+-- name: gc_release_objects (ids)
+UPDATE object SET claimed = now() WHERE id = ANY ($1::uuid[]) AND state = 'deleting';
+
 -- name: gc_delete_objects (ids)
 DELETE FROM object WHERE id = ANY ($1::uuid[]) AND state = 'deleting';
 
