@@ -138,7 +138,7 @@ void *stg_config_create_policy(apr_pool_t *p, char *section)
 {
     stg_policy_t *policy = apr_pcalloc(p, sizeof(*policy));
 
-    policy->section = section;
+    (void)section;
     set_defaults(policy, policy_slots,
                  sizeof(policy_slots) / sizeof(*policy_slots), p);
     return policy;
@@ -162,7 +162,6 @@ void *stg_config_merge_policy(apr_pool_t *p, void *base_config,
     const stg_policy_t *over = over_config;
     stg_policy_t *merged = apr_pmemdup(p, base, sizeof(*base));
 
-    merged->section = over->section;
     if (over->mount)
         merged->mount = over->mount;
 #define STG_POLICY(TYPE, name, field, value, help)                             \

@@ -38,7 +38,7 @@ typedef struct stg_store_config_t {
 typedef struct stg_receipt_t {
     apr_off_t size;
     const char *etag; /* the store's, without quotes; NULL if none */
-    int is_finished;  /* 0: all parts are there, stg_store_finish() is due */
+    int is_finished;  /* 0: all parts are there, finish() is due */
 } stg_receipt_t;
 
 /* What an object sink is made for. */

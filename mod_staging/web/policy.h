@@ -28,8 +28,7 @@ typedef struct stg_words_t {
 } stg_words_t;
 
 typedef struct stg_policy_t {
-    const char *mount;   /* path of the <Location> that sets our handler */
-    const char *section; /* path of the <Location> that this came from */
+    const char *mount; /* path of the <Location> that sets our handler */
 #define STG_POLICY(TYPE, name, field, value, help)                             \
     stg_conf_##TYPE field;                                                     \
     int field##_is_set;

@@ -181,7 +181,6 @@ static stg_request_t *request_create(request_rec *r)
     req->process = stg_process();
     req->staging = req->process ? &req->process->staging : NULL;
     req->id = unique ? unique : stg_uuid_create(r->pool);
-    req->began = apr_time_now();
     /* %L in ErrorLogFormat and LogFormat */
     r->log_id = req->id;
     apr_table_setn(r->err_headers_out, "X-Request-Id", req->id);

@@ -37,9 +37,8 @@ typedef struct stg_request_t {
     const struct stg_principal_t *principal; /* NULL: not authenticated */
     const apr_array_header_t *query;         /* without credentials */
     const stg_error_t *error;                /* to be rendered */
-    apr_time_t began;
-    int is_body_read; /* to its end */
-    int is_answered;  /* by httpd's own input filter */
+    int is_body_read;                        /* to its end */
+    int is_answered;                         /* by httpd's own input filter */
 } stg_request_t;
 
 /* The request of r if r is below one of our mounts, else NULL. */
