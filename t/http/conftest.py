@@ -4,28 +4,13 @@ at, after every file whether rows, bytes and logs are as they should be."""
 
 import os
 import shutil
-import sys
 
 import pytest
 
-sys.dont_write_bytecode = True
-
-
-def leave_root():
-    """All servers and the tests run as one unprivileged user."""
-    if os.geteuid() == 0:
-        os.setgroups([])
-        os.setgid(65534)
-        os.setuid(65534)
-        os.environ["HOME"] = "/nonexistent"
-
+from clients import Client
+from stack import Server, StackError, leave_root, wanted_stores
 
 leave_root()
-
-# They make files, which must not belong to root.
-# pylint: disable=wrong-import-position
-from clients import Client  # noqa: E402
-from stack import Server, StackError, wanted_stores  # noqa: E402
 
 
 def pytest_generate_tests(metafunc):

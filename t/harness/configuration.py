@@ -42,8 +42,9 @@ def httpd(server, node):
 
 
 def lean_httpd(server, node, extra):
-    """Another node on the same database: one location of each handler."""
-    lean = ["/upload", "/download", "/health", "/ready", "/metrics"]
+    """One location of each handler and store."""
+    lean = ["/upload", "/s3", "/frail", "/download", "/health", "/ready",
+            "/metrics"]
     return "".join([HEAD.format(s=server, n=node, load=load(server)),
                     SHARED.format(s=server),
                     *(location(path, *lines)

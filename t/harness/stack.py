@@ -35,6 +35,15 @@ HEADER_SECRETS = re.compile(rb"\|(?:Authorization|Cookie):[^|\n]*", re.I)
 QUIET_LEVELS = {"notice", "info", "debug"} | {f"trace{n}" for n in range(1, 9)}
 
 
+def leave_root():
+    """All servers and the tests run as one unprivileged user."""
+    if os.geteuid() == 0:
+        os.setgroups([])
+        os.setgid(65534)
+        os.setuid(65534)
+        os.environ["HOME"] = "/nonexistent"
+
+
 class StackError(Exception):
     """The instance does not work at all."""
 
@@ -88,6 +97,16 @@ def run_stack(name, *arguments, logs):
 def assignments(text):
     """What the scripts of t/stack print: assignments of a shell."""
     return dict(word.split("=", 1) for word in shlex.split(text))
+
+
+def is_serving(pid):
+    """This process is alive, and one of ours."""
+    try:
+        name = Path(f"/proc/{pid}/comm").read_text().strip()
+        state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    except OSError:
+        return False
+    return name in ("apache2", "httpd", "stagingctl") and state[0] != "Z"
 
 
 class Log:
@@ -211,7 +230,9 @@ class Server:
         self._db = None
 
     # --- life -------------------------------------------------------------
-    def start(self):
+    def start(self, lean=None):
+        """Everything; with lean, httpd has a lean configuration that ends
+        with this."""
         text = run_stack("postgres", "start", self.dir / "pg", "--no-sync",
                          logs=self.logs)
         self.dsn = assignments(text)["STAGING_DSN"]
@@ -223,7 +244,8 @@ class Server:
         self.write_files()
         self.ctl("migrate", "--sql", TOP / "sql")
         self.running.append(("httpd", self.node.dir))
-        self.node.start(configuration.httpd(self, self.node))
+        self.node.start(configuration.httpd(self, self.node) if lean is None
+                        else self.conf_with(lean))
 
     def start_s3(self):
         port = free_port()
@@ -277,6 +299,14 @@ class Server:
         self.sql("DELETE FROM upload WHERE object IN (SELECT id FROM object "
                  "WHERE store <> ALL (%s))", known)
         self.sql("DELETE FROM object WHERE store <> ALL (%s)", known)
+
+    def let_leases_of_the_dead_run_out(self):
+        """As if a minute had passed since their processes died."""
+        dead = [node for node, pid in self.sql("SELECT id, pid FROM node")
+                if not is_serving(pid)]
+        self.sql("UPDATE node SET expires = now() - interval '1 minute', "
+                 "suspected = now() - interval '21 seconds' "
+                 "WHERE id = ANY (%s::uuid[])", dead)
 
     def stop_database(self):
         self.close_db()

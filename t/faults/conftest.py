@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Faults under load. After each test nothing that was acknowledged may be
+missing, and after one round of garbage collection nothing may be stray.
+
+STAGING_FAULTS=long makes the rounds that take hours."""
+
+import os
+import shutil
+
+import pytest
+
+from load import Load
+from stack import Server, StackError, leave_root, wanted_stores
+
+leave_root()
+
+# Several children, so that one can die while others serve.
+CHILDREN = """
+StartServers 3
+ServerLimit 12
+ThreadsPerChild 16
+MaxRequestWorkers 64
+MinSpareThreads 16
+MaxSpareThreads 64
+"""
+
+
+def is_long():
+    return os.environ.get("STAGING_FAULTS") == "long"
+
+
+@pytest.fixture(scope="session")
+def rounds():
+    """rounds(short, long): which of both this run makes."""
+    return lambda short, long: long if is_long() else short
+
+
+@pytest.fixture(scope="session", name="server")
+def running_server(request):
+    try:
+        server = Server(wanted_stores())
+        server.start(lean=CHILDREN)
+    except StackError as error:
+        pytest.exit(str(error), returncode=1)
+    yield server
+    server.stop()
+    if request.session.testsfailed:
+        print(f"\nlogs: {server.logs}")
+    else:
+        shutil.rmtree(server.dir, ignore_errors=True)
+
+
+@pytest.fixture(scope="session", name="key")
+def key_of_alice(server):
+    return server.key("alice")
+
+
+@pytest.fixture(name="paths")
+def paths_of_stores(server):
+    return ("/upload", "/s3") if server.s3 else ("/upload",)
+
+
+@pytest.fixture(name="load")
+def make_load(server, key, paths):
+    """load(...): a Load, whose promises are looked at in the end."""
+    loads = []
+
+    def make(**more):
+        loads.append(Load(server, key, **{"paths": paths, **more}))
+        return loads[-1]
+
+    yield make
+    settle(server)
+    for one in loads:
+        assert one.count, one.answers
+        print(f"{one.count} acknowledged, "
+              f"{one.bytes + one.retired >> 20} MiB, slowest "
+              f"{one.slowest:.1f} s, {dict(one.answers)}")
+        assert not (losses := one.losses()), losses
+
+
+def settle(server):
+    """One round of garbage collection; then everything agrees."""
+    server.let_leases_of_the_dead_run_out()
+    server.ctl("gc")
+    check = server.ctl("check", "--deep", check=False)
+    assert check.returncode == 0, check.stdout + check.stderr
+    assert not server.find_secrets()
