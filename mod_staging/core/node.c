@@ -13,7 +13,7 @@
 #include <assert.h>
 #include <unistd.h>
 
-/* Before the end of a lease that nobody relies on it. */
+/* Before the earliest burial that nobody relies on the lease. */
 enum { MARGIN_SECONDS = 5 };
 
 struct stg_node_t {
@@ -137,16 +137,18 @@ stg_error_t *stg_node_renew(stg_node_t *node, stg_db_t *db, apr_pool_t *p)
     return node_begin(node, db, p);
 }
 
+/* Suspected when the lease has ended, buried a patience later: never before
+ * both have passed. */
 int stg_node_is_alive(const stg_node_t *node)
 {
-    const apr_time_t lease =
-        apr_time_from_sec(STG_NODE_LEASE_SECONDS - MARGIN_SECONDS);
+    const apr_time_t certain = apr_time_from_sec(
+        STG_NODE_LEASE_SECONDS + STG_NODE_PATIENCE_SECONDS - MARGIN_SECONDS);
     apr_time_t renewed;
 
     apr_thread_mutex_lock(node->mutex);
     renewed = node->synced.renewed;
     apr_thread_mutex_unlock(node->mutex);
-    return renewed && stg_clock_monotonic() < renewed + lease;
+    return renewed && stg_clock_monotonic() < renewed + certain;
 }
 
 stg_error_t *stg_node_retire(stg_node_t *node, stg_db_t *db, apr_pool_t *p)

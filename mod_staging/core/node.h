@@ -17,14 +17,20 @@
  * which all leases have run out, costs nobody what it was receiving. First
  * it is suspected; if it has not renewed its lease STG_NODE_PATIENCE_SECONDS
  * later, by the database's clock, it is buried. Until then it may take its
- * lease up again. Everybody suspects and buries, so a node that was killed is
- * buried within a minute as long as one lives.
+ * lease up again.
+ *
+ * Everybody suspects and buries whenever it renews. So what a killed node has
+ * left is another's 30 s after its death at the latest, if one lives: its
+ * lease may just have been renewed (8), nobody looks for a while (3), then it
+ * is suspected (14), and again nobody looks (3). The lease may be that short
+ * because its end costs nothing; the patience is longer than a housekeeper
+ * may hang on a silent database (lifecycle.c, 10) and wait to retry (3).
  */
 
 enum {
-    STG_NODE_LEASE_SECONDS = 30,
-    STG_NODE_RENEW_SECONDS = 8,
-    STG_NODE_PATIENCE_SECONDS = 20
+    STG_NODE_LEASE_SECONDS = 8,
+    STG_NODE_RENEW_SECONDS = 3,
+    STG_NODE_PATIENCE_SECONDS = 14
 };
 
 typedef struct stg_node_t stg_node_t;
@@ -39,7 +45,7 @@ const char *stg_node_id(const stg_node_t *node);
  * what it was receiving is lost. */
 stg_error_t *stg_node_renew(stg_node_t *node, stg_db_t *db, apr_pool_t *p);
 
-/* Is the lease certain to run still, by our own monotonic clock? */
+/* Is it certain, by our own monotonic clock, that nobody has buried us? */
 int stg_node_is_alive(const stg_node_t *node);
 
 /* Remove the row: nothing of ours is being received any more. */

@@ -214,13 +214,16 @@ static stg_error_t *house_keep(hand_t *hand, apr_time_t *extended)
     stg_worker_t *worker = hand->worker;
     stg_staging_t *staging = worker->staging;
     apr_time_t now = stg_clock_monotonic();
+    int buried;
 
     STG_TRY(stg_schema_watch(staging->db, hand->pool));
     STG_TRY(stg_node_renew(staging->node, staging->db, hand->pool));
     if (db_is_news(worker, 0))
         stg_log(STG_LOG_NOTICE, "the database is back");
     STG_TRY(stg_node_settle_debts(staging->node, staging->db, hand->pool));
-    STG_TRY(stg_node_bury(NULL, staging->db, hand->pool));
+    STG_TRY(stg_node_bury(&buried, staging->db, hand->pool));
+    if (buried)
+        stg_worker_wake(worker); /* their jobs are free */
     if (now - *extended < apr_time_from_sec(EXTEND_SECONDS))
         return STG_OK;
     STG_TRY(claims_extend(worker, hand->pool));
