@@ -153,6 +153,7 @@ stg_error_t *stg_ctl_config_read(stg_ctl_config_t **config, const char *path,
     apr_file_t *file;
     apr_size_t count;
     apr_status_t status = apr_file_open(&file, path, APR_FOPEN_READ, 0, p);
+    stg_error_t *err;
     char *text;
 
     if (status)
@@ -167,5 +168,6 @@ stg_error_t *stg_ctl_config_read(stg_ctl_config_t **config, const char *path,
             stg_raise(p, STG_E_INVALID, "The configuration cannot be read"), p,
             status ? status : APR_ENOSPC, path);
     text[count] = '\0';
-    return stg_because(stg_ctl_config_parse(config, text, p), p, "%s", path);
+    err = stg_ctl_config_parse(config, text, p);
+    return err ? stg_because(err, p, "%s", path) : STG_OK;
 }

@@ -168,6 +168,7 @@ stg_error_t *stg_iam_exchange(stg_principal_t **principal, stg_iam_t *iam,
     stg_question_t question = stg_question_of(key, NULL);
     stg_principal_t *made;
     const char *token;
+    stg_error_t *err;
 
     if (!*key || strlen(key) > KEY_MAX_BYTES ||
         !stg_utf8_is_valid(key, strlen(key), NULL))
@@ -175,9 +176,9 @@ stg_error_t *stg_iam_exchange(stg_principal_t **principal, stg_iam_t *iam,
     if (stg_answer_get(&token, iam->keys, &question, p) == STG_ALLOWED)
         return stg_jwt_verify(principal, iam->issuers, token, strlen(token), p);
     STG_TRY(ask_for_token(&token, iam, key, p));
-    STG_TRY(stg_because(
-        stg_jwt_verify(&made, iam->issuers, token, strlen(token), p), p,
-        "the token that the IAM gave for a key"));
+    err = stg_jwt_verify(&made, iam->issuers, token, strlen(token), p);
+    if (err)
+        return stg_because(err, p, "the token that the IAM gave for a key");
     keep_token(iam, &question, made);
     *principal = made;
     return STG_OK;

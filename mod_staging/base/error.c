@@ -6,6 +6,7 @@
 #include <apr_strings.h>
 #include <apr_tables.h>
 
+#include <assert.h>
 #include <stdarg.h>
 
 static const struct {
@@ -32,14 +33,13 @@ stg_error_t *stg_raise_at(const char *file, int line, apr_pool_t *p,
     return err;
 }
 
-stg_error_t *stg_because(stg_error_t *err, apr_pool_t *p, const char *format,
-                         ...)
+stg_error_t *stg_error_explain(stg_error_t *err, apr_pool_t *p,
+                               const char *format, ...)
 {
     const char *cause;
     va_list args;
 
-    if (!err)
-        return STG_OK;
+    assert(err);
     va_start(args, format);
     cause = apr_pvsprintf(p, format, args);
     va_end(args);
@@ -48,8 +48,8 @@ stg_error_t *stg_because(stg_error_t *err, apr_pool_t *p, const char *format,
     return err;
 }
 
-stg_error_t *stg_because_apr(stg_error_t *err, apr_pool_t *p,
-                             apr_status_t status, const char *what)
+stg_error_t *stg_error_explain_apr(stg_error_t *err, apr_pool_t *p,
+                                   apr_status_t status, const char *what)
 {
     char text[160];
 

@@ -48,21 +48,35 @@ typedef struct stg_error_t {
             return stg_try_err;                                                \
     } while (0)
 
+/* An error that is one: tells clang's analyzer what returns_nonnull does not
+ * tell it, so that it knows where STG_TRY comes back. */
+static inline stg_error_t *stg_certain(stg_error_t *err)
+{
+    if (!err)
+        __builtin_unreachable();
+    return err;
+}
+
 /* A new error with a message for the client. */
 #define stg_raise(p, code, ...)                                                \
-    stg_raise_at(__FILE__, __LINE__, p, code, __VA_ARGS__)
+    stg_certain(stg_raise_at(__FILE__, __LINE__, p, code, __VA_ARGS__))
 stg_error_t *stg_raise_at(const char *file, int line, apr_pool_t *p,
                           stg_code_t code, const char *format, ...)
     __attribute__((format(printf, 5, 6), returns_nonnull));
 
-/* Add what the log should know. An earlier cause is kept behind the new one.
- * Returns err, so that it can stand in a return statement. */
-stg_error_t *stg_because(stg_error_t *err, apr_pool_t *p, const char *format,
-                         ...) __attribute__((format(printf, 3, 4)));
+/* Add what the log should know to err, which must not be NULL. An earlier cause
+ * is kept behind the new one. Returns err, so that it can stand in a return
+ * statement. */
+#define stg_because(...) stg_certain(stg_error_explain(__VA_ARGS__))
+stg_error_t *stg_error_explain(stg_error_t *err, apr_pool_t *p,
+                               const char *format, ...)
+    __attribute__((format(printf, 3, 4), returns_nonnull));
 
 /* The same with the text of an apr_status_t behind it. */
-stg_error_t *stg_because_apr(stg_error_t *err, apr_pool_t *p,
-                             apr_status_t status, const char *what);
+#define stg_because_apr(...) stg_certain(stg_error_explain_apr(__VA_ARGS__))
+stg_error_t *stg_error_explain_apr(stg_error_t *err, apr_pool_t *p,
+                                   apr_status_t status, const char *what)
+    __attribute__((returns_nonnull));
 
 /* A copy of err that lives in p: for errors that cross threads or outlive
  * the pool they were raised in. NULL stays NULL. */

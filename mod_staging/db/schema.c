@@ -187,9 +187,10 @@ stg_error_t *stg_schema_migrate(int *applied, stg_db_t *db, const char *folder,
     STG_TRY(read_folder(&list, folder, p));
     for (int i = 0; i < list->nelts; i++) {
         migration_t *m = &APR_ARRAY_IDX(list, i, migration_t);
+        stg_error_t *err = stg_db_transact(db, apply, m, p);
 
-        STG_TRY(
-            stg_because(stg_db_transact(db, apply, m, p), p, "%s", m->name));
+        if (err)
+            return stg_because(err, p, "%s", m->name);
         count += m->was_applied;
     }
     *applied = count;

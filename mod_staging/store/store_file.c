@@ -25,7 +25,8 @@ static stg_error_t *read_error(const stg_store_t *store, const char *key,
 
     if (error == ENOENT && !access(dir, F_OK))
         return stg_raise(p, STG_E_NOT_FOUND, "no such object");
-    return stg_file_error(error, stg_file_object_path(files, key, p), p);
+    return stg_certain(
+        stg_file_error(error, stg_file_object_path(files, key, p), p));
 }
 
 static stg_error_t *file_head(stg_found_t *found, stg_store_t *store,
