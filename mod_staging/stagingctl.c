@@ -68,9 +68,7 @@ static const char help[] =
 
 static const char *word_at(const stg_ctl_t *ctl, int index)
 {
-    return index < ctl->words->nelts
-               ? APR_ARRAY_IDX(ctl->words, index, const char *)
-               : NULL;
+    return APR_ARRAY_IDX(ctl->words, index, const char *);
 }
 
 static void drop_words(stg_ctl_t *ctl, int index, int count)
@@ -109,7 +107,7 @@ stg_error_t *stg_ctl_take_option(const char **value, stg_ctl_t *ctl,
         }
         if (word[length])
             continue;
-        if (!word_at(ctl, i + 1))
+        if (i + 1 == ctl->words->nelts)
             return stg_raise(p, STG_E_INVALID, "%s wants a value", name);
         *value = word_at(ctl, i + 1);
         drop_words(ctl, i, 2);
@@ -139,7 +137,7 @@ stg_error_t *stg_ctl_operands(stg_ctl_t *ctl, int least, int most,
 
 const char *stg_ctl_operand(const stg_ctl_t *ctl, int index)
 {
-    return word_at(ctl, index);
+    return index < ctl->words->nelts ? word_at(ctl, index) : NULL;
 }
 
 /* The command that the words begin with, which are taken; COMMANDS if none. */
@@ -184,11 +182,11 @@ static stg_error_t *run(stg_ctl_t *ctl, apr_pool_t *p)
     command = take_command(ctl);
     if (command == COMMANDS)
         return stg_raise(p, STG_E_INVALID,
-                         word_at(ctl, 0)
+                         stg_ctl_operand(ctl, 0)
                              ? "There is no command \"%s\": see stagingctl "
                                "--help"
                              : "No command was given: see stagingctl --help",
-                         word_at(ctl, 0));
+                         stg_ctl_operand(ctl, 0));
     if (!path)
         return stg_raise(p, STG_E_INVALID,
                          "Name the configuration: stagingctl -c FILE ...");

@@ -31,7 +31,7 @@ struct stg_answer_cache_t {
 
 stg_question_t stg_question_of(const char *text, ...)
 {
-    stg_question_t question;
+    stg_question_t question = {{0}};
     unsigned char all[sizeof(question.hash) + SHA256_DIGEST_LENGTH] = {0};
     va_list texts;
 

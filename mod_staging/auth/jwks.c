@@ -34,7 +34,7 @@ static stg_error_t *read_file(stg_key_set_t **keys, const char *path,
                               apr_pool_t *p)
 {
     char *bytes = apr_palloc(p, STG_KEY_SET_MAX_BYTES + 1);
-    apr_size_t count;
+    apr_size_t count = 0;
     apr_file_t *file;
     apr_status_t status;
 

@@ -10,6 +10,7 @@
 #include <apr_date.h>
 #include <apr_strings.h>
 
+#include <assert.h>
 #include <pthread.h>
 #include <string.h>
 
@@ -297,6 +298,8 @@ static int mend(attempt_t *attempt, stg_s3_class_t class,
         return 1;
     if (attempt->mended & bit)
         return 0;
+    /* what is left is nothing that an error without an answer could be */
+    assert(answer);
     attempt->mended |= bit;
     switch (class) {
     case STG_S3_DAMAGED:

@@ -12,7 +12,9 @@
 #include <apr_hash.h>
 #include <apr_strings.h>
 #include <apr_thread_mutex.h>
+#include <apr_uuid.h>
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,7 +27,7 @@ typedef enum stage_t { RECEIVING, PARTS, STORED } stage_t;
  * they do not change. */
 typedef struct entry_t {
     const char *key;
-    const char *parts_id; /* NULL unless it came in parts */
+    char parts_id[APR_UUID_FORMATTED_LENGTH + 1]; /* "" unless in parts */
     char *bytes;
     apr_size_t size;
     apr_size_t capacity;
@@ -58,7 +60,6 @@ static void entry_release_synced(entry_t *entry)
     if (--entry->synced.references)
         return;
     free((char *)entry->key);
-    free((char *)entry->parts_id);
     free(entry->bytes);
     free(entry);
 }
@@ -111,7 +112,8 @@ static stg_error_t *begin_parts(memory_object_t *object)
     if (object->spec.on_parts_begun)
         STG_TRY(object->spec.on_parts_begun(object->spec.context, parts_id, p));
     apr_thread_mutex_lock(object->store->mutex);
-    object->entry->parts_id = strdup(parts_id);
+    apr_cpystrn(object->entry->parts_id, parts_id,
+                sizeof(object->entry->parts_id));
     apr_thread_mutex_unlock(object->store->mutex);
     return STG_OK;
 }
@@ -137,7 +139,7 @@ static stg_error_t *object_write(stg_sink_t *sink, const char *bytes,
     if (count)
         memcpy(entry->bytes + entry->size, bytes, count);
     entry->size += count;
-    if (part_size && !entry->parts_id && (apr_off_t)entry->size > part_size)
+    if (part_size && !*entry->parts_id && (apr_off_t)entry->size > part_size)
         return begin_parts(object);
     return STG_OK;
 }
@@ -149,8 +151,10 @@ static apr_status_t object_cleanup(void *data)
 
     apr_thread_mutex_lock(store->mutex);
     if (object->entry->synced.stage == RECEIVING &&
-        entry_find_synced(store, object->entry->key) == object->entry)
+        entry_find_synced(store, object->entry->key) == object->entry) {
+        assert(object->entry->synced.references > 1); /* the store's, ours */
         entry_remove_synced(store, object->entry);
+    }
     entry_release_synced(object->entry);
     apr_thread_mutex_unlock(store->mutex);
     return APR_SUCCESS;
@@ -161,7 +165,7 @@ static stg_error_t *object_close(stg_sink_t *sink)
     memory_object_t *object = (memory_object_t *)sink;
     entry_t *entry = object->entry;
     apr_off_t size = (apr_off_t)entry->size;
-    stage_t stage = entry->parts_id ? PARTS : STORED;
+    stage_t stage = *entry->parts_id ? PARTS : STORED;
     int is_there;
 
     if (object->spec.size >= 0 && object->spec.size != size)
@@ -194,9 +198,12 @@ static stg_error_t *memory_create(stg_sink_t **sink, stg_store_t *store,
 
     STG_TRY(stg_store_key_check(spec->key, p));
     entry = calloc(1, sizeof(*entry));
-    if (!entry)
+    if (entry)
+        entry->key = strdup(spec->key);
+    if (!entry || !entry->key) {
+        free(entry);
         return stg_raise(p, STG_E_NO_SPACE, "the store is full");
-    entry->key = strdup(spec->key);
+    }
     entry->modified = stg_clock_now();
     entry->synced.references = 1;
     *object = (memory_object_t){.sink = {&object_class, p},
@@ -333,12 +340,14 @@ static apr_array_header_t *found_copy(memory_store_t *memory, int is_temporary,
 
         if ((entry->synced.stage != STORED) != is_temporary)
             continue;
-        APR_ARRAY_PUSH(list, stg_found_t) = (stg_found_t){
-            .key = apr_pstrdup(p, entry->key),
-            .parts_id = is_temporary ? apr_pstrdup(p, entry->parts_id) : NULL,
-            .size = is_temporary ? -1 : (apr_off_t)entry->size,
-            .modified = entry->modified,
-            .is_temporary = is_temporary};
+        APR_ARRAY_PUSH(list, stg_found_t) =
+            (stg_found_t){.key = apr_pstrdup(p, entry->key),
+                          .parts_id = is_temporary && *entry->parts_id
+                                          ? apr_pstrdup(p, entry->parts_id)
+                                          : NULL,
+                          .size = is_temporary ? -1 : (apr_off_t)entry->size,
+                          .modified = entry->modified,
+                          .is_temporary = is_temporary};
     }
     apr_thread_mutex_unlock(memory->mutex);
     return list;

@@ -133,7 +133,9 @@ static const char *ascii_fallback(const char *filename, apr_pool_t *p)
 
         if ((c & 0xc0) == 0x80)
             continue;
-        *out++ = c < ' ' || c > '~' || strchr("\"\\%/", c) ? '_' : *filename;
+        *out++ = *filename;
+        if (c < ' ' || c > '~' || strchr("\"\\%/", c))
+            out[-1] = '_';
     }
     *out = '\0';
     return text;

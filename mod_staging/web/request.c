@@ -109,13 +109,12 @@ static char *split_query(stg_credentials_t *credentials, char **masked,
 
         if (!is_secret) {
             rest_end += rest_end > rest ? (*rest_end = '&', 1) : 0;
-            memcpy(rest_end, pair, count);
-            rest_end += count;
+            rest_end = apr_cpystrn(rest_end, pair, count + 1);
         }
         shown_end += shown_end > shown ? (*shown_end = '&', 1) : 0;
-        memcpy(shown_end, pair, kept);
-        shown_end = apr_cpystrn(shown_end + kept, is_secret ? "=***" : "",
-                                sizeof("=***"));
+        shown_end = apr_cpystrn(shown_end, pair, kept + 1);
+        shown_end =
+            apr_cpystrn(shown_end, is_secret ? "=***" : "", sizeof("=***"));
         pair = amp ? amp + 1 : NULL;
     }
     *rest_end = *shown_end = '\0';

@@ -14,6 +14,7 @@
 #include <http_request.h>
 #include <mod_auth.h>
 
+#include <assert.h>
 #include <string.h>
 
 static stg_error_t *by_token(stg_request_t *req, const char *token)
@@ -141,6 +142,7 @@ stg_error_t *stg_who_authenticate(stg_request_t *req)
     if (req->principal)
         return STG_OK;
     STG_TRY(authenticate(req));
+    assert(req->principal);
     if (!realms || has_word(realms, req->principal->realm))
         return STG_OK;
     req->principal = NULL;
