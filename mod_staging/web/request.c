@@ -170,6 +170,15 @@ static void own_early_errors(request_rec *r)
         stg_request_own_error(r, early[i]);
 }
 
+/* RFC 9112, 6.1: HTTP/1.0 knows no chunks, so whoever passed this on may take
+ * what follows for another request, or for none. */
+static void distrust_framing(request_rec *r)
+{
+    if (r->proto_num < HTTP_VERSION(1, 1) &&
+        apr_table_get(r->headers_in, "Transfer-Encoding"))
+        r->connection->keepalive = AP_CONN_CLOSE;
+}
+
 static stg_request_t *request_create(request_rec *r)
 {
     stg_request_t *req = apr_pcalloc(r->pool, sizeof(*req));
@@ -185,6 +194,7 @@ static stg_request_t *request_create(request_rec *r)
     apr_table_setn(r->err_headers_out, "X-Request-Id", req->id);
     ap_set_module_config(r->request_config, &staging_module, req);
     hide_credentials(req);
+    distrust_framing(r);
     own_early_errors(r);
     return req;
 }
