@@ -15,6 +15,7 @@ STG_CODE(BAD_METHOD,          405)
 STG_CODE(TIMEOUT,             408)  /* the client was too slow */
 STG_CODE(NOT_READY,           409)
 STG_CODE(CONFLICT,            409)
+STG_CODE(NO_LENGTH,           411)  /* nothing tells where the body ends */
 STG_CODE(PRECONDITION,        412)
 STG_CODE(TOO_LARGE,           413)
 STG_CODE(BAD_MEDIA_TYPE,      415)

@@ -37,6 +37,7 @@ typedef struct intake_t {
     stg_arrival_t *arrival;
     label_t *label; /* NULL: none came */
     stg_digests_t announced;
+    int needs_digest; /* or nobody can tell whether the body is whole */
 } intake_t;
 
 static stg_error_t *label_write(stg_sink_t *sink, const char *bytes,
@@ -194,6 +195,14 @@ static stg_error_t *read_announced(intake_t *intake)
     return STG_OK;
 }
 
+static int has_announced(const intake_t *intake)
+{
+    for (int i = 0; i < STG_ALGORITHMS; i++)
+        if (intake->announced.hex[i])
+            return 1;
+    return 0;
+}
+
 /* What was announced must be computed, also if it is only announced that
  * something will be (RFC 9110, 6.6.2). */
 static stg_error_t *choose_algorithms(intake_t *intake)
@@ -206,6 +215,19 @@ static stg_error_t *choose_algorithms(intake_t *intake)
         if (intake->announced.hex[i] || apr_table_get(r->headers_in, "Trailer"))
             intake->spec.algorithms |= 1u << i;
     return STG_OK;
+}
+
+static stg_error_t *check_end_is_known(const intake_t *intake)
+{
+    const stg_request_t *req = intake->req;
+
+    if (!intake->needs_digest || has_announced(intake) ||
+        apr_table_get(req->r->headers_in, "Trailer"))
+        return STG_OK;
+    return stg_raise(req->pool, STG_E_NO_LENGTH,
+                     "send Content-Length, Repr-Digest or a form: without one "
+                     "of them a body that was cut cannot be told from a whole "
+                     "one by HTTP/2");
 }
 
 /* Everything that can be refused before the body is read. */
@@ -233,6 +255,8 @@ static stg_error_t *open_intake(intake_t *intake, const char **boundary,
                          " bytes that are accepted here",
                          policy->max_upload);
     STG_TRY(choose_algorithms(intake));
+    intake->needs_digest = !*boundary && !stg_body_end_is_safe(req);
+    STG_TRY(check_end_is_known(intake));
     intake->spec.store = stg_stores_find(&req->staging->stores, policy->store);
     intake->spec.service = policy->service;
     intake->spec.owner = req->principal->owner;
@@ -259,6 +283,10 @@ static stg_error_t *finish(stg_upload_t **upload, intake_t *intake)
     }
     STG_TRY(stg_upload_label(&label, given, intake->spec.filename, req->pool));
     STG_TRY(read_announced(intake));
+    if (intake->needs_digest && !has_announced(intake))
+        return stg_raise(req->pool, STG_E_BODY_INCOMPLETE,
+                         "the body ended without the digest that its trailer "
+                         "was to bring");
     return stg_arrival_finish(upload, intake->arrival, label,
                               &intake->announced);
 }

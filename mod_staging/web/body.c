@@ -17,6 +17,12 @@ apr_off_t stg_body_length(const stg_request_t *req)
     return text && stg_parse_off(text, &length) ? length : -1;
 }
 
+/* Where there is a Content-Length httpd compares. */
+int stg_body_end_is_safe(const stg_request_t *req)
+{
+    return req->r->proto_num < HTTP_VERSION(2, 0) || stg_body_length(req) >= 0;
+}
+
 static stg_error_t *read_failed(stg_request_t *req, apr_status_t status)
 {
     int http = ap_map_http_request_error(status, HTTP_BAD_REQUEST);

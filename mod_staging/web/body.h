@@ -8,6 +8,11 @@
 /* Length announced by Content-Length, -1 if none. */
 apr_off_t stg_body_length(const stg_request_t *req);
 
+/* Can a body that was cut be told from one that is whole? mod_http2 ends the
+ * body of a stream that was reset as it ends any other, so what has no
+ * Content-Length needs a mark of its own: a closing boundary, a digest. */
+int stg_body_end_is_safe(const stg_request_t *req);
+
 /* Push the request body into sink until its end; does not close it. Nothing
  * is allocated per chunk. Fails with BODY_INCOMPLETE when the client goes
  * away or cuts it, TIMEOUT when it is too slow, TOO_LARGE beyond

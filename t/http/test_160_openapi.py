@@ -11,6 +11,7 @@ import jsonschema
 import pytest
 import requests
 
+import http2
 import wire
 from clients import Client
 from openapi import Description
@@ -201,7 +202,7 @@ def slowly(world, port, between):
 
 
 def as_requests(raw):
-    """An answer of http.client as one of requests."""
+    """An answer of http.client or http2 as one of requests."""
     answer = requests.Response()
     answer.status_code = raw.status
     answer.headers.update(raw.getheaders())
@@ -233,6 +234,14 @@ def failed_upload(world, operation):
     upload = re.search("[0-9a-f-]{36}", answer.json()["detail"]).group()
     DESCRIPTION.check("GET /upload/{id}", world.alice.get(upload))
     return world.call(world.alice, operation, upload)
+
+
+@case(411, "POST /upload")
+def end_unknown(world, operation):
+    with http2.Connection2(world.server.port,
+                           world.alice.bearer) as connection:
+        return as_requests(connection.ask("POST", "/upload?filename=x",
+                                          data=b"x"))
 
 
 @case(413, "POST /upload")
