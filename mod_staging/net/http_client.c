@@ -40,6 +40,8 @@ typedef struct call_t {
     apr_off_t sent;            /* where the next byte of our body is */
     apr_size_t header_bytes;
     int header_count;
+    int is_head_whole; /* its empty line has come */
+    char complaint[CURL_ERROR_SIZE];
     apr_pool_t *pool;
 } call_t;
 
@@ -151,6 +153,7 @@ static size_t take_header(char *line, size_t size, size_t count, void *data)
 
     if (n >= 5 && strncasecmp(line, "HTTP/", 5) == 0) {
         apr_table_clear(call->response->headers);
+        call->is_head_whole = 0;
         return n;
     }
     call->header_bytes += n;
@@ -159,6 +162,8 @@ static size_t take_header(char *line, size_t size, size_t count, void *data)
         return 0;
     while (n > 0 && apr_isspace(line[n - 1]))
         n--;
+    if (n == 0)
+        call->is_head_whole = 1;
     text = apr_pstrmemdup(call->pool, line, n);
     name = strcspn(text, ":");
     if (text[name] == ':') {
@@ -289,6 +294,7 @@ static void set_connection(call_t *call)
     const stg_http_request_t *request = call->request;
 
     curl_easy_setopt(h, CURLOPT_URL, request->url);
+    curl_easy_setopt(h, CURLOPT_ERRORBUFFER, call->complaint);
     curl_easy_setopt(h, CURLOPT_PATH_AS_IS, 1L);
     curl_easy_setopt(h, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(h, CURLOPT_FOLLOWLOCATION, 0L);
@@ -301,6 +307,16 @@ static void set_connection(call_t *call)
         curl_easy_setopt(h, CURLOPT_CAINFO, request->ca_file);
     if (is_local(request->url))
         curl_easy_setopt(h, CURLOPT_NOPROXY, "*");
+}
+
+/* libcurl takes what it has got of a head for all of it when the connection
+ * ends. */
+static CURLcode perform(const call_t *call)
+{
+    CURLcode result = curl_easy_perform(call->handle);
+
+    return result == CURLE_OK && !call->is_head_whole ? CURLE_PARTIAL_FILE
+                                                      : result;
 }
 
 /* The URL may be signed and the text of libcurl names only hosts: no URL in
@@ -316,7 +332,7 @@ static stg_error_t *explain(call_t *call, CURLcode result)
         call->pool, "%s %.60s: %s", call->request->method,
         apr_pstrndup(call->pool, call->request->url,
                      strcspn(call->request->url, "?")),
-        curl_easy_strerror(result));
+        *call->complaint ? call->complaint : curl_easy_strerror(result));
 }
 
 /* After a failure, and after an answer that came before our whole body had
@@ -358,7 +374,7 @@ stg_error_t *stg_http_call(stg_http_response_t **response,
     set_limits(&call);
     set_headers(&call);
     set_body(&call);
-    result = curl_easy_perform(call.handle);
+    result = perform(&call);
     err = explain(&call, result);
     finish(client, &call, result);
     STG_TRY(err);

@@ -79,6 +79,14 @@ static void a_silent_store_is_asked_again(void)
                       60) == 0);
 }
 
+/* Its length has come, but not the end of its head. */
+static void an_answer_without_an_end_is_none(void)
+{
+    peer->answer = "HTTP/1.1 200 OK\r\nContent-Length: 11\r\nETa";
+    STG_CHECK_FAILS(head(peer->url), STG_E_STORE_DOWN);
+    CU_ASSERT_EQUAL(peer->requests, 5);
+}
+
 static void refusals_have_their_codes(void)
 {
     static const struct {
@@ -207,6 +215,7 @@ void stg_s3_client_suite(void)
         "s3_client", set_up, tear_down, begin, end);
 
     STG_TEST(suite, a_silent_store_is_asked_again);
+    STG_TEST(suite, an_answer_without_an_end_is_none);
     STG_TEST(suite, refusals_have_their_codes);
     STG_TEST(suite, a_black_hole_fails_in_bounded_time);
     STG_TEST(suite, the_clock_of_the_store_counts);
