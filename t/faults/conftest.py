@@ -10,6 +10,7 @@ import shutil
 import pytest
 
 from load import Load
+from s3_proxy import S3Proxy
 from stack import Server, StackError, leave_root, wanted_stores
 
 leave_root()
@@ -38,7 +39,7 @@ def rounds():
 @pytest.fixture(scope="session", name="server")
 def running_server(request):
     try:
-        server = Server(wanted_stores())
+        server = Server(wanted_stores(), S3Proxy)
         server.start(lean=CHILDREN)
     except StackError as error:
         pytest.exit(str(error), returncode=1)
@@ -77,6 +78,7 @@ def make_load(server, key, paths):
               f"{one.bytes + one.retired >> 20} MiB, slowest "
               f"{one.slowest:.1f} s, {dict(one.answers)}")
         assert not (losses := one.losses()), losses
+        one.clear()
 
 
 def settle(server):

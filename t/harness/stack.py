@@ -208,8 +208,9 @@ class Node:
 class Server:
     """A running instance and what tests ask of it."""
 
-    def __init__(self, stores):
+    def __init__(self, stores, proxy=wire.Proxy):
         self.stores = stores
+        self.make_proxy = proxy  # of the store frail: called with a port
         self.dir = Path(tempfile.mkdtemp(prefix="stg-"))
         self.dir.chmod(0o755)
         self.logs = self.dir / "log"
@@ -254,7 +255,7 @@ class Server:
         self.running.append(("radosgw", self.dir / "s3"))
         self.s3 = assignments(text)
         self.secrets.add(self.s3["STAGING_S3_SECRET_KEY"])
-        self.proxy = wire.Proxy(port)
+        self.proxy = self.make_proxy(port)
 
     def write_files(self):
         self.iam.mint.write_public_key(self.dir / "iam.pem")
