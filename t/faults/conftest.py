@@ -9,6 +9,7 @@ import shutil
 
 import pytest
 
+from audit import Audit
 from load import Load
 from s3_proxy import S3Proxy
 from stack import Server, StackError, leave_root, wanted_stores
@@ -79,6 +80,12 @@ def make_load(server, key, paths):
               f"{one.slowest:.1f} s, {dict(one.answers)}")
         assert not (losses := one.losses()), losses
         one.clear()
+
+
+@pytest.fixture(name="audit")
+def audit_of_effects(server):
+    with Audit(server) as audit:
+        yield audit
 
 
 def settle(server):

@@ -4,6 +4,7 @@ remember what they were promised."""
 
 import collections
 import contextlib
+import http.client
 import hashlib
 import os
 import random
@@ -12,6 +13,7 @@ import time
 
 import requests
 from requests.exceptions import RequestException
+from urllib3.exceptions import HTTPError
 
 import wire
 
@@ -19,6 +21,8 @@ KIB, MIB = 1 << 10, 1 << 20
 # How often of each: whole objects, one part, several parts of five MiB.
 SIZES = {10: 30, 4 * KIB: 30, 100 * KIB: 20, MIB: 10, 6 * MIB: 6,
          17 * MIB + 3: 4}
+# Arguments of a Load where it matters that there is some, at any moment.
+LIGHTLY = {"threads": 4, "pause": 0.15}
 KEPT = 512 * MIB  # beyond it the oldest is looked at, and deleted
 UNDECIDED = "still pending, or no answer"
 Promise = collections.namedtuple("Promise", "path size sha256")
@@ -29,11 +33,12 @@ class Load:
     again until it is acknowledged, like a client that cares."""
 
     def __init__(self, server, bearer, paths=("/upload",), nodes=None, *,
-                 threads=6, sizes=SIZES, timeout=120):
+                 threads=6, sizes=SIZES, pause=0.0, timeout=120):
         self.server = server
         self.paths = paths
         self.nodes = nodes or [server.node]
         self.sizes = list(sizes), list(sizes.values())
+        self.pause = pause   # between two uploads of a thread, in seconds
         self.timeout = timeout
         self.promised = {}   # id -> Promise
         self.retired = 0     # bytes of those that were whole and deleted
@@ -64,6 +69,11 @@ class Load:
         """How many have been acknowledged."""
         return self.answers["POST", 202]
 
+    def failures(self):
+        """What did not end in 2xx."""
+        return {what: count for what, count in self.answers.items()
+                if what[1] not in (200, 202, 204)}
+
     @property
     def bytes(self):
         """What has been promised and not been deleted."""
@@ -86,6 +96,7 @@ class Load:
             if upload and dice.random() < 0.1:
                 self._delete(dice, upload)
             self._retire(dice)
+            self._stop.wait(self.pause)
 
     def _stage(self, dice, path, data):
         """The id of what was acknowledged, else None."""
@@ -150,7 +161,8 @@ class Load:
                 method, url, timeout=self.timeout, allow_redirects=False,
                 headers={**self._headers, **(headers or {})}, **more)
             outcome = answer.status_code
-        except RequestException as error:
+        except (OSError, HTTPError, http.client.HTTPException) as error:
+            # Of a body in chunks, requests passes on what others raise.
             outcome = type(error).__name__
         with self._lock:
             self.slowest = max(self.slowest, time.monotonic() - begun)

@@ -191,10 +191,17 @@ class Node:
     def graceful(self):
         run(HTTPD, "-f", self.conf, "-k", "graceful")
 
+    def pid(self):
+        return int((self.dir / "httpd.pid").read_text())
+
     def children(self):
-        parent = (self.dir / "httpd.pid").read_text().strip()
+        parent = self.pid()
         path = Path(f"/proc/{parent}/task/{parent}/children")
         return {int(pid) for pid in path.read_text().split()}
+
+    def pids(self):
+        """The parent first, so that it starts no child anew."""
+        return [self.pid(), *self.children()]
 
     def test(self, conf):
         """What configtest says of a configuration: (status, text)."""
