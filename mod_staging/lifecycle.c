@@ -23,6 +23,7 @@
 #include <http_core.h>
 #include <http_log.h>
 #include <http_main.h>
+#include <mpm_common.h>
 
 #include <unistd.h>
 
@@ -117,23 +118,36 @@ static stg_error_t *make_staging(stg_staging_t *staging,
     return stg_setup_stores(&staging->stores, settings, p);
 }
 
+/* The start-up probe, in a thread of its own. */
+typedef struct probe_t {
+    stg_staging_t staging; /* its stores hear of is_stopping */
+    int is_stopping;       /* atomic */
+    apr_thread_t *thread;
+} probe_t;
+
+static int is_stopping(const probe_t *probe)
+{
+    return __atomic_load_n(&probe->is_stopping, __ATOMIC_RELAXED);
+}
+
 /* One line for each store: what it is and what it supports. */
 static void *APR_THREAD_FUNC probe_stores(apr_thread_t *thread, void *data)
 {
-    stg_staging_t *staging = data;
+    probe_t *probe = data;
+    stg_staging_t *staging = &probe->staging;
     apr_pool_t *p;
 
     apr_pool_create_unmanaged(&p);
-    for (int i = 0; i < staging->stores.count; i++) {
+    for (int i = 0; i < staging->stores.count && !is_stopping(probe); i++) {
         stg_store_t *store = staging->stores.list[i];
         const char *summary;
         stg_error_t *err = stg_object_probe(&summary, staging, store, p);
 
-        if (err)
+        if (err && !is_stopping(probe))
             ap_log_error(APLOG_MARK, APLOG_ERR, 0, ap_server_conf,
                          "staging: store %s: %s", store->name,
                          stg_error_text(err, p));
-        else
+        else if (!err)
             ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, ap_server_conf,
                          "staging: store %s: %s", store->name, summary);
     }
@@ -142,23 +156,29 @@ static void *APR_THREAD_FUNC probe_stores(apr_thread_t *thread, void *data)
     return NULL;
 }
 
-static apr_status_t join_thread(void *thread)
+static apr_status_t end_probe(void *data)
 {
+    probe_t *probe = data;
     apr_status_t status;
 
-    return apr_thread_join(&status, thread);
+    __atomic_store_n(&probe->is_stopping, 1, __ATOMIC_RELAXED);
+    return apr_thread_join(&status, probe->thread);
 }
 
 /* Never blocks the start; once for all children. */
 static void start_probe(stg_process_t *process, apr_pool_t *p)
 {
-    apr_thread_t *thread;
+    probe_t *probe;
 
     if (apr_atomic_cas32(process->settings->is_probed, 1, 0) != 0)
         return;
-    if (apr_thread_create(&thread, NULL, probe_stores, &process->staging, p) ==
+    probe = apr_pcalloc(p, sizeof(*probe));
+    probe->staging = process->staging;
+    probe->staging.stores =
+        stg_stores_stoppable(&process->staging.stores, &probe->is_stopping, p);
+    if (apr_thread_create(&probe->thread, NULL, probe_stores, probe, p) ==
         APR_SUCCESS)
-        apr_pool_pre_cleanup_register(p, thread, join_thread);
+        apr_pool_pre_cleanup_register(p, probe, end_probe);
 }
 
 static stg_error_t *start_process(stg_process_t *process, server_rec *s,
@@ -204,6 +224,17 @@ static void child_init(apr_pool_t *pchild, server_rec *s)
         settings->process = process;
 }
 
+/* Requests go on, background work is for those that stay. */
+static void child_stopping(apr_pool_t *pchild, int is_graceful)
+{
+    stg_process_t *process = stg_process();
+
+    (void)pchild;
+    (void)is_graceful;
+    if (process)
+        stg_worker_stop(process->staging.worker);
+}
+
 void stg_lifecycle_hooks(apr_pool_t *p)
 {
     static const char *const dbd[] = {"mod_dbd.c", NULL};
@@ -214,4 +245,5 @@ void stg_lifecycle_hooks(apr_pool_t *p)
     ap_hook_test_config(test_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(child_init, dbd, NULL, APR_HOOK_MIDDLE);
+    ap_hook_child_stopping(child_stopping, NULL, NULL, APR_HOOK_MIDDLE);
 }

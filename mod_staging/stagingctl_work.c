@@ -94,7 +94,7 @@ static stg_error_t *open_stores(stg_ctl_t *ctl, apr_pool_t *p)
 
 static stg_error_t *collect(int *done, stg_ctl_t *ctl, apr_pool_t *p)
 {
-    static const volatile int never = 0;
+    static const int never = 0;
     int count = 0;
 
     STG_TRY(stg_gc_run(&count, &ctl->staging, stg_gc_steps, &never, p));

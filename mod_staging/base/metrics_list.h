@@ -28,6 +28,8 @@ STG_METRIC(DIGEST_TIME, HISTOGRAM, "staging_digest_seconds", NONE, NONE,
            "Time that an upload waited for its digests.")
 STG_METRIC(STORE_TIME, HISTOGRAM, "staging_store_seconds", OP, NONE,
            "Time of one call of a store.")
+STG_METRIC(STORES_DOWN, GAUGE, "staging_stores_down", NONE, NONE,
+           "Stores that the process which answers this has given up for now.")
 STG_METRIC(JOBS, COUNTER, "staging_jobs_total", JOB, NONE,
            "Jobs that ended a turn.")
 STG_METRIC(JOBS_PARKED, GAUGE, "staging_jobs_parked", NONE, NONE,

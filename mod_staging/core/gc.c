@@ -116,15 +116,15 @@ stg_error_t *stg_gc_nodes(int *done, stg_staging_t *staging, apr_pool_t *p)
 }
 
 /* Another thread sets it at any time. */
-static int is_set(const volatile int *flag)
+static int is_set(const int *flag)
 {
     return __atomic_load_n(flag, __ATOMIC_RELAXED);
 }
 
 /* One step until it finds less than a batch. */
 static stg_error_t *step_run(int *done, stg_staging_t *staging,
-                             const stg_gc_step_t *step,
-                             const volatile int *stop, apr_pool_t *p)
+                             const stg_gc_step_t *step, const int *stop,
+                             apr_pool_t *p)
 {
     stg_error_t *err = STG_OK;
     apr_pool_t *turn;
@@ -145,7 +145,7 @@ static stg_error_t *step_run(int *done, stg_staging_t *staging,
 }
 
 stg_error_t *stg_gc_run(int *done, stg_staging_t *staging,
-                        const stg_gc_step_t *steps, const volatile int *stop,
+                        const stg_gc_step_t *steps, const int *stop,
                         apr_pool_t *p)
 {
     stg_error_t *first = STG_OK;

@@ -35,7 +35,7 @@ stg_error_t *stg_gc_objects(int *done, stg_staging_t *staging, apr_pool_t *p);
  * true; *done counts everything. A failing step does not keep the later ones
  * from running; the first error is returned. */
 stg_error_t *stg_gc_run(int *done, stg_staging_t *staging,
-                        const stg_gc_step_t *steps, const volatile int *stop,
+                        const stg_gc_step_t *steps, const int *stop,
                         apr_pool_t *p);
 
 #endif

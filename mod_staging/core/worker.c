@@ -37,14 +37,15 @@ typedef struct hand_t {
 } hand_t;
 
 struct stg_worker_t {
-    stg_staging_t *staging;
+    stg_staging_t *host;
+    stg_staging_t *staging; /* the host's, but its stores hear of our end */
     stg_worker_options_t options;
     apr_pool_t *pool;
     hand_t *housekeeper;
     hand_t *collector;
     hand_t *runners;
     int is_joined;
-    volatile int is_stopping; /* atomic, since gc.h reads it */
+    int is_stopping; /* atomic, since gc.h and stores read it */
     apr_thread_mutex_t *mutex;
     apr_thread_cond_t *changed;
     struct {
@@ -132,8 +133,7 @@ static int has_ended(stg_worker_t *worker)
     return is_ending;
 }
 
-/* --- saying what went wrong, once ------------------------------------------
- */
+/* --- saying what went wrong, once ---------------------------------------- */
 
 /* Remember the state of the database; has it changed? */
 static int db_is_news(stg_worker_t *worker, int is_down)
@@ -168,8 +168,7 @@ static void report(hand_t *hand, const stg_error_t *err)
             stg_error_text(err, hand->pool));
 }
 
-/* --- the housekeeper -------------------------------------------------------
- */
+/* --- the housekeeper ----------------------------------------------------- */
 
 /* What a runner is at, so that nothing is shared with its pool. */
 static int hand_job(stg_job_t *job, hand_t *hand)
@@ -256,8 +255,7 @@ static void *APR_THREAD_FUNC housekeeper_run(apr_thread_t *thread, void *data)
     return NULL;
 }
 
-/* --- garbage collection ----------------------------------------------------
- */
+/* --- garbage collection -------------------------------------------------- */
 
 static void *APR_THREAD_FUNC collector_run(apr_thread_t *thread, void *data)
 {
@@ -283,8 +281,7 @@ static void *APR_THREAD_FUNC collector_run(apr_thread_t *thread, void *data)
     return NULL;
 }
 
-/* --- jobs ------------------------------------------------------------------
- */
+/* --- jobs ---------------------------------------------------------------- */
 
 static void hand_set_job(hand_t *hand, const stg_job_t *job)
 {
@@ -345,8 +342,7 @@ static void *APR_THREAD_FUNC runner_run(apr_thread_t *thread, void *data)
     return NULL;
 }
 
-/* --- starting and ending ---------------------------------------------------
- */
+/* --- starting and ending ------------------------------------------------- */
 
 /* Pools of threads share nothing, not even an allocator. */
 static apr_pool_t *root_pool_create(const char *tag)
@@ -417,7 +413,10 @@ stg_error_t *stg_worker_start(stg_worker_t **worker, stg_staging_t *staging,
     stg_error_t *err;
     sigset_t before;
 
-    made->staging = staging;
+    made->host = staging;
+    made->staging = apr_pmemdup(p, staging, sizeof(*staging));
+    made->staging->stores =
+        stg_stores_stoppable(&staging->stores, &made->is_stopping, p);
     made->options = *options;
     made->pool = root_pool_create("workers");
     made->housekeeper = apr_pcalloc(p, sizeof(hand_t));
@@ -453,6 +452,8 @@ void stg_worker_wake(stg_worker_t *worker)
 
 void stg_worker_stop(stg_worker_t *worker)
 {
+    if (!worker)
+        return;
     apr_thread_mutex_lock(worker->mutex);
     __atomic_store_n(&worker->is_stopping, 1, __ATOMIC_RELAXED);
     apr_thread_cond_broadcast(worker->changed);
@@ -486,7 +487,7 @@ void stg_worker_join(stg_worker_t *worker)
     apr_thread_cond_broadcast(worker->changed);
     apr_thread_mutex_unlock(worker->mutex);
     hand_join(worker->housekeeper);
-    staging->worker = NULL;
+    worker->host->worker = NULL;
     err = stg_node_retire(staging->node, staging->db, worker->pool);
     if (err)
         stg_log(STG_LOG_INFO,

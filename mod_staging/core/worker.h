@@ -32,8 +32,9 @@ stg_error_t *stg_worker_start(stg_worker_t **worker, stg_staging_t *staging,
 /* There is something to do now. Any thread; worker may be NULL. */
 void stg_worker_wake(stg_worker_t *worker);
 
-/* Ask them to end at the next safe point; returns at once. The lease goes on
- * being renewed until stg_worker_join(), because requests may be running. */
+/* Ask them to end at the next safe point, which may be in the middle of a call
+ * of a store; returns at once. The lease goes on being renewed until
+ * stg_worker_join(), because requests may be running. worker may be NULL. */
 void stg_worker_stop(stg_worker_t *worker);
 
 /* Stop and wait for all threads, then retire the node. */

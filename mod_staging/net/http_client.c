@@ -176,16 +176,23 @@ static size_t take_header(char *line, size_t size, size_t count, void *data)
     return size * count;
 }
 
+static int is_set(const int *flag)
+{
+    return flag && __atomic_load_n(flag, __ATOMIC_RELAXED);
+}
+
+/* libcurl asks once a second while nothing moves. */
 static int watch(void *data, curl_off_t down_total, curl_off_t down,
                  curl_off_t up_total, curl_off_t up)
 {
-    call_t *call = data;
+    const call_t *call = data;
 
     (void)down_total;
     (void)down;
     (void)up_total;
     (void)up;
-    return __atomic_load_n(call->request->is_cancelled, __ATOMIC_RELAXED);
+    return is_set(call->request->is_cancelled) ||
+           is_set(call->request->is_stopping);
 }
 
 /* Metadata services answer on link-local addresses: a proxy would see the
@@ -281,7 +288,7 @@ static void set_limits(call_t *call)
         curl_easy_setopt(h, CURLOPT_LOW_SPEED_TIME,
                          seconds_of(request->stall_timeout));
     }
-    if (request->is_cancelled) {
+    if (request->is_cancelled || request->is_stopping) {
         curl_easy_setopt(h, CURLOPT_NOPROGRESS, 0L);
         curl_easy_setopt(h, CURLOPT_XFERINFOFUNCTION, watch);
         curl_easy_setopt(h, CURLOPT_XFERINFODATA, call);

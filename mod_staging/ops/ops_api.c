@@ -51,6 +51,15 @@ stg_error_t *stg_ready_get(stg_request_t *req)
                           body);
 }
 
+static int count_down(const stg_stores_t *stores)
+{
+    int count = 0;
+
+    for (int i = 0; i < stores->count; i++)
+        count += stores->list[i]->driver->is_down(stores->list[i]);
+    return count;
+}
+
 stg_error_t *stg_metrics_get(stg_request_t *req)
 {
     stg_reply_stream_t *stream;
@@ -59,6 +68,7 @@ stg_error_t *stg_metrics_get(stg_request_t *req)
     if (req->process->in_flight)
         stg_metric_set(STG_METRIC_IN_FLIGHT,
                        stg_in_flight_total(req->process->in_flight));
+    stg_metric_set(STG_METRIC_STORES_DOWN, count_down(&req->staging->stores));
     text = stg_metrics_text(req->pool);
     stream = stg_reply_begin(req, HTTP_OK, STG_METRICS_CONTENT_TYPE);
     STG_TRY(stg_reply_write(stream, text, strlen(text)));

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/s3_client.h"
+#include "store/s3_breaker.h"
+#include "store/s3_place.h"
 #include "store/s3_retry.h"
 #include "store/s3_xml.h"
 #include "store/sigv4.h"
@@ -7,53 +9,39 @@
 #include "base/log.h"
 #include "base/text.h"
 
-#include <apr_date.h>
 #include <apr_strings.h>
 
 #include <assert.h>
-#include <pthread.h>
 #include <string.h>
 
 enum {
     ATTEMPTS = 5,
-    SILENT_ATTEMPTS = 2,
-    SLOWEST = 64 * 1024, /* bytes per second that a transfer is waited for */
-    REGION_CHARS = 64
+    SLOWEST = 64 * 1024 /* bytes per second that a transfer is waited for */
 };
 
 #define MAX_PRESIGNED apr_time_from_sec(7 * 24 * 3600)
 #define BACKDATE apr_time_from_sec(60)
-/* Date has whole seconds: less than this is no skew. */
-#define MIN_OFFSET apr_time_from_sec(5)
 
+/* What clients of one store share is behind pointers: see
+ * stg_s3_client_stoppable(). */
 struct stg_s3_client_t {
     stg_s3_settings_t settings;
     stg_s3_budget_t *budget;
-    pthread_mutex_t mutex;
-    struct {
-        apr_interval_time_t offset;
-        char region[REGION_CHARS]; /* learned; "" = as configured */
-    } synced;
+    stg_s3_breaker_t *breaker;
+    stg_s3_place_t *place;
+    const int *is_stopping; /* or NULL */
 };
 
 /* A call under way, over all its attempts. */
 typedef struct attempt_t {
     stg_s3_client_t *client;
     const stg_s3_call_t *call;
-    const char *host; /* of a redirect, for this call only */
-    apr_time_t begun; /* monotonic */
+    const char *host;    /* of a redirect, for this call only */
+    apr_time_t deadline; /* monotonic; for all attempts */
     int number;
     unsigned int mended; /* 1 << class of what was mended once already */
     apr_pool_t *pool;
 } attempt_t;
-
-static apr_status_t destroy(void *data)
-{
-    stg_s3_client_t *client = data;
-
-    pthread_mutex_destroy(&client->mutex);
-    return APR_SUCCESS;
-}
 
 stg_s3_client_t *stg_s3_client_create(const stg_s3_settings_t *settings,
                                       apr_pool_t *p)
@@ -62,30 +50,28 @@ stg_s3_client_t *stg_s3_client_create(const stg_s3_settings_t *settings,
 
     client->settings = *settings;
     client->budget = stg_s3_budget_create(p);
-    pthread_mutex_init(&client->mutex, NULL);
-    apr_pool_cleanup_register(p, client, destroy, apr_pool_cleanup_null);
+    client->breaker = stg_s3_breaker_create(p);
+    client->place = stg_s3_place_create(settings->region, p);
     return client;
 }
 
-apr_interval_time_t stg_s3_client_offset(stg_s3_client_t *client)
+stg_s3_client_t *stg_s3_client_stoppable(const stg_s3_client_t *client,
+                                         const int *is_stopping, apr_pool_t *p)
 {
-    apr_interval_time_t offset;
+    stg_s3_client_t *stoppable = apr_pmemdup(p, client, sizeof(*client));
 
-    pthread_mutex_lock(&client->mutex);
-    offset = client->synced.offset;
-    pthread_mutex_unlock(&client->mutex);
-    return offset;
+    stoppable->is_stopping = is_stopping;
+    return stoppable;
 }
 
-/* The learned region, or the configured one. */
-static const char *region_of(stg_s3_client_t *client, apr_pool_t *p)
+apr_interval_time_t stg_s3_client_offset(const stg_s3_client_t *client)
 {
-    const char *region;
+    return stg_s3_place_offset(client->place);
+}
 
-    pthread_mutex_lock(&client->mutex);
-    region = apr_pstrdup(p, client->synced.region);
-    pthread_mutex_unlock(&client->mutex);
-    return *region ? region : client->settings.region;
+int stg_s3_client_is_down(const stg_s3_client_t *client)
+{
+    return stg_s3_breaker_is_down(client->breaker);
 }
 
 /* AWS has one endpoint per region: a learned region moves the host. */
@@ -99,23 +85,6 @@ static const char *host_of(const stg_s3_endpoint_t *endpoint,
         stg_s3_endpoint_is_aws(endpoint))
         moved.host = stg_s3_endpoint_aws(region, p);
     return stg_s3_endpoint_host(&moved, client->settings.bucket, p);
-}
-
-/* A cache on the way would show us an old date. */
-static void learn_clock(stg_s3_client_t *client, const apr_table_t *headers)
-{
-    const char *date = apr_table_get(headers, "Date");
-    apr_time_t theirs = date ? apr_date_parse_http(date) : 0;
-    apr_interval_time_t offset = theirs - stg_clock_now();
-
-    if (!theirs || apr_table_get(headers, "Age") ||
-        apr_table_get(headers, "Via"))
-        return;
-    if (offset > -MIN_OFFSET && offset < MIN_OFFSET)
-        offset = 0;
-    pthread_mutex_lock(&client->mutex);
-    client->synced.offset = offset;
-    pthread_mutex_unlock(&client->mutex);
 }
 
 static const char *payload_of(const stg_s3_call_t *call, apr_pool_t *p)
@@ -162,15 +131,35 @@ static stg_error_t *sign(apr_table_t **headers, stg_sigv4_request_t *request,
     return STG_OK;
 }
 
-/* How long one attempt may take. */
-static apr_interval_time_t patience(const attempt_t *attempt)
+/* How long a call waits, beside the transfer. */
+static apr_interval_time_t patience(const attempt_t *attempt,
+                                    apr_interval_time_t usual)
 {
     const stg_s3_call_t *call = attempt->call;
 
     if (call->timeout)
         return call->timeout;
-    return attempt->client->settings.timeout +
-           apr_time_from_sec(call->body_size / SLOWEST);
+    return usual + apr_time_from_sec(call->body_size / SLOWEST);
+}
+
+static int is_cancelled(const attempt_t *attempt)
+{
+    return !stg_s3_retry_sleep(0, attempt->call->is_cancelled,
+                               attempt->client->is_stopping);
+}
+
+/* How long one attempt may take: no longer than all of them. */
+static apr_interval_time_t timeout_of(const attempt_t *attempt)
+{
+    apr_interval_time_t one =
+        patience(attempt, attempt->client->settings.timeout);
+    apr_interval_time_t left = attempt->deadline - stg_clock_monotonic();
+
+    if (attempt->call->sink)
+        return 0; /* a download is as slow as its reader */
+    if (left < one)
+        one = left;
+    return one < APR_USEC_PER_SEC / 1000 ? APR_USEC_PER_SEC / 1000 : one;
 }
 
 static stg_http_request_t http_request(const attempt_t *attempt)
@@ -183,44 +172,60 @@ static stg_http_request_t http_request(const attempt_t *attempt)
         .body_size = call->body_size,
         .body_fd = call->body_fd,
         .connect_timeout = settings->connect_timeout,
-        .timeout = patience(attempt),
+        .timeout = timeout_of(attempt),
         .stall_timeout = call->timeout ? 0 : settings->stall_timeout,
         .ca_file = settings->ca_file,
         .is_cancelled = call->is_cancelled,
+        .is_stopping = attempt->client->is_stopping,
     };
 
-    if (call->sink)
-        request.timeout = 0; /* a download is as slow as its reader */
     return request;
+}
+
+/* Only silence counts, and neither that of a call that we ended nor that of
+ * a download whose reader went to sleep. */
+static void note_outcome(const attempt_t *attempt, apr_time_t begun,
+                         const stg_error_t *err)
+{
+    stg_s3_breaker_t *breaker = attempt->client->breaker;
+
+    if (!err || err->code != STG_E_STORE_DOWN)
+        stg_s3_breaker_answered(breaker, stg_clock_monotonic());
+    else if (!attempt->call->sink && !is_cancelled(attempt))
+        stg_s3_breaker_silent(breaker, begun, stg_clock_monotonic());
 }
 
 static stg_error_t *send_once(stg_s3_answer_t *answer, attempt_t *attempt)
 {
     stg_s3_client_t *client = attempt->client;
     apr_pool_t *p = attempt->pool;
-    const char *region = region_of(client, p);
+    const char *region = stg_s3_place_region(client->place, p);
     const char *host = attempt->host;
-    stg_http_request_t request = http_request(attempt);
     stg_sigv4_request_t signed_request;
+    stg_http_request_t request;
     stg_http_response_t *response;
     apr_table_t *headers;
-    stg_error_t *err;
     const char *query;
+    apr_time_t begun;
+    stg_error_t *err;
 
     if (!host)
         host = host_of(client->settings.endpoint, client, region, p);
     STG_TRY(sign(&headers, &signed_request, attempt, host, region));
     query = stg_sigv4_query(signed_request.query, p);
+    request = http_request(attempt);
     request.url =
         apr_pstrcat(p, client->settings.endpoint->scheme, "://", host,
                     signed_request.path, *query ? "?" : "", query, NULL);
     request.headers = headers;
+    begun = stg_clock_monotonic();
     err = stg_http_call(&response, client->settings.http, &request,
                         attempt->call->sink, STG_S3_XML_MAX, p);
+    note_outcome(attempt, begun, err);
     if (err && err->code == STG_E_STORE_DOWN)
         err->message = "the store does not answer";
     STG_TRY(err);
-    learn_clock(client, response->headers);
+    stg_s3_place_learn_clock(client->place, response->headers);
     answer->status = response->status;
     answer->headers = response->headers;
     answer->body = response->body;
@@ -230,15 +235,6 @@ static stg_error_t *send_once(stg_s3_answer_t *answer, attempt_t *attempt)
         answer->code =
             stg_s3_xml_error_code(response->body, response->body_size, p);
     return STG_OK;
-}
-
-/* It becomes part of a host name: no more than a label may come in. */
-static int is_region(const char *region)
-{
-    apr_size_t length = strlen(region);
-
-    return length > 0 && length < REGION_CHARS &&
-           strspn(region, "abcdefghijklmnopqrstuvwxyz0123456789-") == length;
 }
 
 static int learn_region(attempt_t *attempt, const stg_s3_answer_t *answer)
@@ -251,12 +247,8 @@ static int learn_region(attempt_t *attempt, const stg_s3_answer_t *answer)
         !stg_s3_xml_parse(&document, answer->body, answer->body_size, NULL,
                           attempt->pool))
         region = apr_table_get(document->fields, "Region");
-    if (!region || !is_region(region) ||
-        strcmp(region, region_of(client, attempt->pool)) == 0)
+    if (!stg_s3_place_learn_region(client->place, region, attempt->pool))
         return 0;
-    pthread_mutex_lock(&client->mutex);
-    apr_cpystrn(client->synced.region, region, REGION_CHARS);
-    pthread_mutex_unlock(&client->mutex);
     stg_log(STG_LOG_NOTICE, "S3 bucket %s is in region %s",
             client->settings.bucket, region);
     return 1;
@@ -325,24 +317,19 @@ static const char *request_id(const stg_s3_answer_t *answer)
     return id ? id : "-";
 }
 
-/* A store that stays silent is given up after a while, however many bytes
- * there were to send: each attempt may have waited for the stall timeout. */
-static int is_patient(const attempt_t *attempt, const stg_error_t *err)
+/* Is another attempt worth it, if it began after so long? */
+static int is_patient(const attempt_t *attempt, apr_interval_time_t delay,
+                      const stg_error_t *err)
 {
     const stg_s3_call_t *call = attempt->call;
-    apr_time_t now = stg_clock_monotonic();
     int most = call->attempts ? call->attempts : ATTEMPTS;
 
-    if (call->is_cancelled &&
-        __atomic_load_n(call->is_cancelled, __ATOMIC_RELAXED))
-        return 0;
     /* After a failure nobody knows what the sink has got already. */
     if (attempt->number >= most || (call->sink && err))
         return 0;
-    if (err && attempt->number >= SILENT_ATTEMPTS &&
-        now > attempt->begun + attempt->client->settings.timeout)
+    if (is_cancelled(attempt) || stg_s3_client_is_down(attempt->client))
         return 0;
-    return now <= attempt->begun + 2 * patience(attempt);
+    return stg_clock_monotonic() + delay < attempt->deadline;
 }
 
 static void log_retry(const attempt_t *attempt, const stg_s3_answer_t *answer,
@@ -363,16 +350,26 @@ static void log_retry(const attempt_t *attempt, const stg_s3_answer_t *answer,
 static int may_retry(attempt_t *attempt, stg_s3_class_t class,
                      const stg_s3_answer_t *answer, const stg_error_t *err)
 {
-    apr_interval_time_t delay;
+    const apr_table_t *headers = answer ? answer->headers : NULL;
+    apr_interval_time_t delay =
+        stg_s3_retry_delay(class, attempt->number, headers);
 
-    if (class == STG_S3_FINAL || !is_patient(attempt, err) ||
+    if (class == STG_S3_FINAL || !is_patient(attempt, delay, err) ||
         !mend(attempt, class, answer) ||
         !stg_s3_budget_take(attempt->client->budget, err != STG_OK))
         return 0;
-    delay = stg_s3_retry_delay(class, attempt->number,
-                               answer ? answer->headers : NULL);
     log_retry(attempt, answer, err);
-    return stg_s3_retry_sleep(delay, attempt->call->is_cancelled);
+    return stg_s3_retry_sleep(delay, attempt->call->is_cancelled,
+                              attempt->client->is_stopping);
+}
+
+static stg_error_t *is_down(apr_pool_t *p)
+{
+    stg_error_t *err =
+        stg_raise(p, STG_E_STORE_DOWN, "the store does not answer");
+
+    err->retry_after = STG_S3_BREAKER_PAUSE;
+    return stg_because(err, p, "it did not a moment ago");
 }
 
 stg_error_t *stg_s3_call(stg_s3_answer_t **answer, stg_s3_client_t *client,
@@ -383,7 +380,10 @@ stg_error_t *stg_s3_call(stg_s3_answer_t **answer, stg_s3_client_t *client,
     stg_s3_class_t class;
     stg_error_t *err;
 
-    attempt.begun = stg_clock_monotonic();
+    if (!stg_s3_breaker_enter(client->breaker, stg_clock_monotonic()))
+        return is_down(p);
+    attempt.deadline =
+        stg_clock_monotonic() + patience(&attempt, client->settings.deadline);
     do {
         attempt.number++;
         err = send_once(result, &attempt);
@@ -470,7 +470,7 @@ stg_error_t *stg_s3_presign(const char **url, stg_s3_client_t *client,
     signer.access_key = keys->access_key;
     signer.secret_key = keys->secret_key;
     signer.token = keys->token;
-    signer.region = region_of(client, p);
+    signer.region = stg_s3_place_region(client->place, p);
     host = host_of(endpoint, client, signer.region, p);
     apr_table_setn(headers, "Host", host);
     request.path =

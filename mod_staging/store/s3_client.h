@@ -22,7 +22,8 @@ typedef struct stg_s3_settings_t {
     stg_s3_credentials_t *credentials;
     stg_http_client_t *http;
     apr_interval_time_t connect_timeout;
-    apr_interval_time_t timeout; /* for an answer, beside the transfer */
+    apr_interval_time_t timeout;  /* for an answer, beside the transfer */
+    apr_interval_time_t deadline; /* the same, for all attempts of a call */
     apr_interval_time_t stall_timeout;
 } stg_s3_settings_t;
 
@@ -37,8 +38,9 @@ typedef struct stg_s3_call_t {
     int is_body_hashed; /* sign a SHA-256 of body; for small documents */
     stg_sink_t *sink;   /* of a 2xx answer; then there is no retry */
     int attempts;       /* 0: the usual */
-    apr_interval_time_t timeout; /* 0: the settings'; else no stall counts */
-    int *is_cancelled;           /* or NULL */
+    /* For all attempts; 0: the settings'; else no stall counts. */
+    apr_interval_time_t timeout;
+    const int *is_cancelled; /* or NULL; atomic */
 } stg_s3_call_t;
 
 typedef struct stg_s3_answer_t {
@@ -53,6 +55,14 @@ typedef struct stg_s3_answer_t {
 /* settings are copied, what they point to is not. */
 stg_s3_client_t *stg_s3_client_create(const stg_s3_settings_t *settings,
                                       apr_pool_t *p);
+
+/* The same, but its calls fail when *is_stopping (atomic) turns true, also
+ * those that wait for an answer then. */
+stg_s3_client_t *stg_s3_client_stoppable(const stg_s3_client_t *client,
+                                         const int *is_stopping, apr_pool_t *p);
+
+/* Does the store count as down? Most calls fail at once then. */
+int stg_s3_client_is_down(const stg_s3_client_t *client);
 
 /* Fails with STORE_DOWN if there is no answer in time, or with the sink's
  * error. */
@@ -82,6 +92,6 @@ stg_error_t *stg_s3_presign(const char **url, stg_s3_client_t *client,
                             apr_interval_time_t lifetime, apr_pool_t *p);
 
 /* The store's clock minus ours, as last seen. */
-apr_interval_time_t stg_s3_client_offset(stg_s3_client_t *client);
+apr_interval_time_t stg_s3_client_offset(const stg_s3_client_t *client);
 
 #endif

@@ -17,13 +17,21 @@ enum {
     MAX_PREFIX = 512
 };
 
-static const char *const known[] = {"endpoint",        "public_endpoint",
-                                    "region",          "addressing",
-                                    "access_key",      "secret_key",
-                                    "credentials",     "ca",
-                                    "part_size",       "parallel",
-                                    "connect_timeout", "timeout",
-                                    "stall_timeout",   NULL};
+static const char *const known[] = {"endpoint",
+                                    "public_endpoint",
+                                    "region",
+                                    "addressing",
+                                    "access_key",
+                                    "secret_key",
+                                    "credentials",
+                                    "ca",
+                                    "part_size",
+                                    "parallel",
+                                    "connect_timeout",
+                                    "timeout",
+                                    "deadline",
+                                    "stall_timeout",
+                                    NULL};
 
 static const char *option(const stg_store_config_t *config, const char *name,
                           const char *usual)
@@ -179,6 +187,7 @@ stg_error_t *stg_s3_store_open(stg_store_t **store,
     STG_TRY(read_duration(&settings.connect_timeout, config, "connect_timeout",
                           "5s", p));
     STG_TRY(read_duration(&settings.timeout, config, "timeout", "30s", p));
+    STG_TRY(read_duration(&settings.deadline, config, "deadline", "60s", p));
     STG_TRY(read_duration(&settings.stall_timeout, config, "stall_timeout",
                           "20s", p));
     s3->store.driver = &stg_store_s3_driver;

@@ -123,7 +123,8 @@ static apr_interval_time_t advice(const apr_table_t *headers)
     return delay < MAX_DELAY ? delay : MAX_DELAY;
 }
 
-apr_interval_time_t stg_s3_retry_delay(stg_s3_class_t class, int number,
+apr_interval_time_t stg_s3_retry_delay(stg_s3_class_t class,
+                                       unsigned int number,
                                        const apr_table_t *headers)
 {
     apr_interval_time_t most, asked = advice(headers);
@@ -132,7 +133,7 @@ apr_interval_time_t stg_s3_retry_delay(stg_s3_class_t class, int number,
     if (class != STG_S3_THROTTLED && class != STG_S3_TRANSIENT)
         return 0;
     most = class == STG_S3_THROTTLED ? THROTTLED_BASE : TRANSIENT_BASE;
-    for (int i = 1; i < number && most < MAX_DELAY; i++)
+    for (unsigned int i = 1; i < number && most < MAX_DELAY; i++)
         most *= 2;
     if (most > MAX_DELAY)
         most = MAX_DELAY;
@@ -141,17 +142,23 @@ apr_interval_time_t stg_s3_retry_delay(stg_s3_class_t class, int number,
     return most > asked ? most : asked;
 }
 
-int stg_s3_retry_sleep(apr_interval_time_t delay, const int *is_cancelled)
+static int is_set(const int *flag)
 {
-    while (delay > 0) {
+    return flag && __atomic_load_n(flag, __ATOMIC_RELAXED);
+}
+
+int stg_s3_retry_sleep(apr_interval_time_t delay, const int *is_cancelled,
+                       const int *is_stopping)
+{
+    while (!is_set(is_cancelled) && !is_set(is_stopping)) {
         apr_interval_time_t step = delay < SLEEP_STEP ? delay : SLEEP_STEP;
 
-        if (is_cancelled && __atomic_load_n(is_cancelled, __ATOMIC_RELAXED))
-            return 0;
+        if (delay <= 0)
+            return 1;
         apr_sleep(step);
         delay -= step;
     }
-    return !is_cancelled || !__atomic_load_n(is_cancelled, __ATOMIC_RELAXED);
+    return 0;
 }
 
 stg_s3_budget_t *stg_s3_budget_create(apr_pool_t *p)

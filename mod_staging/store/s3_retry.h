@@ -31,11 +31,13 @@ int stg_s3_is_no_space(int status, const char *code);
 
 /* Before retry number (1 ...): full jitter, or longer if headers (may be
  * NULL) ask for it. */
-apr_interval_time_t stg_s3_retry_delay(stg_s3_class_t class, int number,
+apr_interval_time_t stg_s3_retry_delay(stg_s3_class_t class,
+                                       unsigned int number,
                                        const apr_table_t *headers);
 
-/* False if *is_cancelled (may be NULL) turned true meanwhile. */
-int stg_s3_retry_sleep(apr_interval_time_t delay, const int *is_cancelled);
+/* False if one of the flags (atomic; may be NULL) turned true meanwhile. */
+int stg_s3_retry_sleep(apr_interval_time_t delay, const int *is_cancelled,
+                       const int *is_stopping);
 
 typedef struct stg_s3_budget_t stg_s3_budget_t;
 

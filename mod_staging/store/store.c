@@ -16,6 +16,7 @@ static const stg_store_driver_t *const drivers[] = {
 
 enum {
     DRIVERS = sizeof(drivers) / sizeof(drivers[0]),
+    RETRY_SECONDS = 5,
     FAN_LENGTH = 2 /* digits of the id in front of the slash */
 };
 
@@ -175,4 +176,48 @@ stg_store_t *stg_stores_find(const stg_stores_t *stores, const char *name)
             return stores->list[i];
     }
     return NULL;
+}
+
+stg_stores_t stg_stores_stoppable(const stg_stores_t *stores,
+                                  const int *is_stopping, apr_pool_t *p)
+{
+    stg_stores_t made = {.count = stores->count};
+
+    made.list = apr_palloc(p, (made.count + 1) * sizeof(*made.list));
+    for (int i = 0; i < made.count; i++)
+        made.list[i] =
+            stores->list[i]->driver->stoppable(stores->list[i], is_stopping, p);
+    return made;
+}
+
+/* A ping may be the call that finds it back, and costs least if it does not.
+ */
+stg_error_t *stg_store_admit(stg_store_t *store, apr_pool_t *p)
+{
+    stg_error_t *err = STG_OK;
+
+    if (store->driver->is_down(store))
+        err = store->driver->ping(store, p);
+    if (!store->driver->is_down(store))
+        return STG_OK;
+    err = stg_because(stg_raise(p, STG_E_BUSY,
+                                "the store does not answer: try again in a "
+                                "moment"),
+                      p, "%s", err ? stg_error_text(err, p) : store->name);
+    err->retry_after = RETRY_SECONDS;
+    return err;
+}
+
+int stg_store_is_never_down(stg_store_t *store)
+{
+    (void)store;
+    return 0;
+}
+
+stg_store_t *stg_store_as_it_is(stg_store_t *store, const int *is_stopping,
+                                apr_pool_t *p)
+{
+    (void)is_stopping;
+    (void)p;
+    return store;
 }

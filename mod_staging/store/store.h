@@ -109,6 +109,14 @@ typedef struct stg_store_driver_t {
     /* Is it there? Cheap, for readiness. */
     stg_error_t *(*ping)(stg_store_t *store, apr_pool_t *p);
 
+    /* Has it not answered for a while? Most calls fail at once then. */
+    int (*is_down)(stg_store_t *store);
+
+    /* The same store, but calls fail with STORE_DOWN when *is_stopping
+     * (atomic) turns true, also those under way that wait for others. */
+    stg_store_t *(*stoppable)(stg_store_t *store, const int *is_stopping,
+                              apr_pool_t *p);
+
     /* A sink that makes the object appear, whole, when it is closed (and
      * finished, where the receipt says so). */
     stg_error_t *(*create)(stg_sink_t **object, stg_store_t *store,
@@ -197,5 +205,17 @@ typedef struct stg_stores_t {
 } stg_stores_t;
 
 stg_store_t *stg_stores_find(const stg_stores_t *stores, const char *name);
+
+/* All of them, stoppable. */
+stg_stores_t stg_stores_stoppable(const stg_stores_t *stores,
+                                  const int *is_stopping, apr_pool_t *p);
+
+/* Before bytes are asked for: fails with BUSY if the store is down still. */
+stg_error_t *stg_store_admit(stg_store_t *store, apr_pool_t *p);
+
+/* For drivers whose calls wait for nobody. */
+int stg_store_is_never_down(stg_store_t *store);
+stg_store_t *stg_store_as_it_is(stg_store_t *store, const int *is_stopping,
+                                apr_pool_t *p);
 
 #endif

@@ -9,7 +9,7 @@
 
 enum { READ_ATTEMPTS = 5 };
 
-#define PING_TIMEOUT apr_time_from_sec(5)
+#define PING_TIMEOUT apr_time_from_sec(4)
 
 stg_error_t *stg_s3_store_key(const char **whole, const stg_s3_store_t *store,
                               const char *key, apr_pool_t *p)
@@ -40,6 +40,20 @@ static stg_error_t *ping(stg_store_t *store, apr_pool_t *p)
             stg_raise(p, STG_E_STORE_FAILED, "the store has no such bucket"), p,
             "%s", s3->bucket);
     return err;
+}
+
+static int is_down(stg_store_t *store)
+{
+    return stg_s3_client_is_down(((stg_s3_store_t *)store)->client);
+}
+
+static stg_store_t *stoppable(stg_store_t *store, const int *is_stopping,
+                              apr_pool_t *p)
+{
+    stg_s3_store_t *copy = apr_pmemdup(p, store, sizeof(*copy));
+
+    copy->client = stg_s3_client_stoppable(copy->client, is_stopping, p);
+    return &copy->store;
 }
 
 static stg_error_t *create(stg_sink_t **object, stg_store_t *store,
@@ -201,6 +215,8 @@ const stg_store_driver_t stg_store_s3_driver = {
     .prepare = prepare,
     .probe = stg_s3_store_probe,
     .ping = ping,
+    .is_down = is_down,
+    .stoppable = stoppable,
     .create = create,
     .finish = finish,
     .head = head,

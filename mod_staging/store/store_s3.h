@@ -20,6 +20,7 @@
  *     part_size=16M         of the first parts; parts grow with the object
  *     parallel=4            parts of one object on their way at once
  *     connect_timeout=5s timeout=30s stall_timeout=20s
+ *     deadline=60s          for all attempts of one call
  */
 
 typedef struct stg_s3_store_t {

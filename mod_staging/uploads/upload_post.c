@@ -258,6 +258,7 @@ static stg_error_t *open_intake(intake_t *intake, const char **boundary,
     intake->needs_digest = !*boundary && !stg_body_end_is_safe(req);
     STG_TRY(check_end_is_known(intake));
     intake->spec.store = stg_stores_find(&req->staging->stores, policy->store);
+    STG_TRY(stg_store_admit(intake->spec.store, req->pool));
     intake->spec.service = policy->service;
     intake->spec.owner = req->principal->owner;
     intake->spec.size = length;

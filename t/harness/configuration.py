@@ -28,7 +28,9 @@ def stores(server):
             f"StagingStore s3 s3://{bucket}/tests endpoint={endpoint} {keys}",
             f"StagingStore frail s3://{bucket}/frail "
             f"endpoint=http://127.0.0.1:{server.proxy.port} {keys} "
-            "connect_timeout=1s timeout=5s stall_timeout=2s",
+            "connect_timeout=1s timeout=5s stall_timeout=2s deadline=10s",
+            f"StagingStore patient s3://{bucket}/patient "
+            f"endpoint=http://127.0.0.1:{server.proxy.port} {keys}",
         ]
     return "\n".join(lines) + "\n"
 
@@ -98,6 +100,7 @@ def locations(server):
         yield "/s3stream", [uploads, query, "StagingUseStore s3",
                             "StagingStreamDownloads on"]
         yield "/frail", [uploads, query, "StagingUseStore frail"]
+        yield "/patient", [uploads, query, "StagingUseStore patient"]
     yield "/download", ["SetHandler staging-download"]
     yield "/health", ["SetHandler staging-health"]
     yield "/ready", ["SetHandler staging-ready"]

@@ -130,6 +130,8 @@ class Proxy:
         self.is_down = False
         self.bytes_left = None  # towards the target, before it fails
         self.fails_for_good = False
+        self._flow = threading.Event()
+        self._flow.set()
         self._pairs = set()
         self._lock = threading.Lock()
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -150,9 +152,14 @@ class Proxy:
         self.bytes_left = count
         self.fails_for_good = for_good
 
+    def freeze(self):
+        """Take connections and bytes, and pass nothing on."""
+        self._flow.clear()
+
     def up(self):
         self.is_down = False
         self.bytes_left = None
+        self._flow.set()
 
     def stop(self):
         self.down()
@@ -180,6 +187,7 @@ class Proxy:
             while data := source.recv(65536):
                 if source is pair[0] and not self._may_pass(len(data)):
                     break
+                self._flow.wait()
                 sink.sendall(data)
         except OSError:
             pass

@@ -100,6 +100,29 @@ def client_of_store(server, alice_key, store_path):
     return Client(server, store_path, alice_key)
 
 
+@pytest.fixture(name="s3")
+def client_s3(server, alice_key):
+    if not server.s3:
+        pytest.skip("STAGING_TEST_STORES has no s3")
+    return Client(server, "/s3", alice_key)
+
+
+@pytest.fixture(name="frail")
+def client_frail(server, s3):
+    """At a store behind a proxy that can be told to fail."""
+    yield s3.at("/frail")
+    server.proxy.up()
+    server.log.allow("not ready: store")
+    server.wait(lambda: Client(server, "/ready").request(
+        "GET").status_code == 200, 30)
+
+
+@pytest.fixture(name="patient")
+def client_patient(frail):
+    """The same, with the usual timeouts."""
+    return frail.at("/patient")
+
+
 @pytest.fixture(name="fresh")
 def client_fresh(server):
     """Somebody who has nothing yet."""

@@ -2,6 +2,7 @@
 """What outlives a request: objects of several parts, and a store that is
 down in the middle of it."""
 
+import re
 import time
 
 import pytest
@@ -10,21 +11,6 @@ from clients import Client, digests
 
 MIB = 1 << 20
 DATA = bytes(range(251)) * (12 * MIB // 251)
-
-
-@pytest.fixture(name="s3")
-def client_s3(server, alice_key):
-    if not server.s3:
-        pytest.skip("STAGING_TEST_STORES has no s3")
-    return Client(server, "/s3", alice_key)
-
-
-@pytest.fixture(name="frail")
-def client_frail(server, s3):
-    """At a store behind a proxy that can be told to fail."""
-    server.proxy.up()
-    yield s3.at("/frail")
-    server.proxy.up()
 
 
 def jobs(server):
@@ -116,6 +102,34 @@ def test_a_lost_connection_to_the_store_is_survived(server, frail):
     assert entry["status"] == "success"
     assert server.proxy.bytes_left is None
     assert frail.download(entry["id"]).content == DATA
+
+
+def test_a_frozen_store_is_waited_for_once(server, frail):
+    """The first upload finds out; who comes later is told at once."""
+    server.log.allow("STORE_DOWN|BUSY|not ready: store")
+    server.proxy.freeze()
+    begun = time.monotonic()
+    first = frail.post(b"lost", "first.bin")
+    assert first.status_code == 502
+    assert time.monotonic() - begun < 20
+    entry = frail.list("?limit=1")[0]
+    assert entry["id"] in first.json()["detail"]
+    assert (entry["status"], entry["filename"]) == ("failure", "first.bin")
+    with server.connect() as connection:
+        connection.request("POST", "/frail?filename=second.bin", {
+            "Authorization": "Bearer " + frail.bearer, "Content-Length": 10})
+        second = connection.response("POST")  # the body was not asked for
+    assert second.status == 503
+    assert 0 < int(second.headers["Retry-After"]) <= 10
+    assert frail.list("?limit=1")[0]["filename"] == "first.bin"
+    ready = Client(server, "/ready").request("GET").json()
+    assert ready["store frail"] != "ok"
+    assert ready["store main"] == "ok"
+    down = re.search(r"^staging_stores_down (\d)$", Client(
+        server, "/metrics").request("GET").text, re.M)
+    assert int(down[1]) > 0
+    server.proxy.up()
+    server.wait(lambda: frail.post(b"again").status_code == 202)
 
 
 def test_readiness_names_the_store_that_is_down(server, frail):

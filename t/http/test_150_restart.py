@@ -51,6 +51,30 @@ def test_a_graceful_restart_fails_no_running_upload(server, stager):
     server.wait(lambda: not server.node.children() & old, 30)
 
 
+def test_an_old_child_does_not_wait_for_a_store_that_is_frozen(server,
+                                                               patient):
+    """Neither its collector nor its job thread."""
+    server.log.allow("LimitRequestBody is 5000|STORE_DOWN|"
+                     "the store does not answer")
+    entry = patient.stage(b"to be collected")
+    job = patient.stage(b"to be finished")["id"]
+    old = server.node.children()
+    server.proxy.freeze()
+    patient.delete(entry["id"])
+    server.sql("WITH o AS (UPDATE object SET state = 'finishing' WHERE id = "
+               "(SELECT object FROM upload WHERE id = %s) RETURNING id) "
+               "INSERT INTO job (kind, subject) "
+               "SELECT 'upload_finish', id FROM o", job)
+    server.wait(lambda: server.sql(
+        "SELECT 1 FROM job WHERE state = 'running'") and server.sql(
+        "SELECT 1 FROM object WHERE state = 'deleting' AND store = 'patient' "
+        "AND claimed > created"))
+    server.node.graceful()
+    server.wait(lambda: not server.node.children() & old, 12)
+    server.proxy.up()
+    assert patient.settled(job)["status"] == "success"
+
+
 def test_many_graceful_restarts_under_load_lose_nothing(server, alice):
     server.log.allow("LimitRequestBody is 5000")
     done, failed = [], []

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/part_buffer.h"
+#include "store/s3_breaker.h"
 #include "store/s3_client.h"
 #include "store/s3_retry.h"
 #include "store/store.h"
@@ -12,6 +13,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -57,14 +59,20 @@ static stg_error_t *open_store(stg_store_t **store, const char *endpoint,
     return stg_store_open(store, config, pool);
 }
 
-static stg_error_t *head(const char *endpoint)
+static stg_error_t *find(stg_store_t *store)
 {
     static const char key[] = "12/12345678-1234-4234-8234-123456789abc";
     stg_found_t found;
+
+    return store->driver->head(&found, store, key, pool);
+}
+
+static stg_error_t *head(const char *endpoint)
+{
     stg_store_t *store;
 
     STG_TRY(open_store(&store, endpoint, "timeout=2s"));
-    return store->driver->head(&found, store, key, pool);
+    return find(store);
 }
 
 static void a_silent_store_is_asked_again(void)
@@ -107,23 +115,116 @@ static void refusals_have_their_codes(void)
     }
 }
 
-/* A socket that takes connections and never says a word. */
-static void a_black_hole_fails_in_bounded_time(void)
+static apr_status_t close_socket(void *data)
+{
+    close(*(int *)data);
+    return APR_SUCCESS;
+}
+
+/* The URL of a socket that takes connections and never says a word. */
+static const char *black_hole(void)
 {
     struct sockaddr_in address = {.sin_family = AF_INET,
                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t size = sizeof(address);
-    int listener = socket(AF_INET, SOCK_STREAM, 0);
-    apr_time_t begun = stg_clock_monotonic();
+    int *listener = apr_palloc(pool, sizeof(*listener));
 
-    CU_ASSERT_FATAL(bind(listener, (void *)&address, size) == 0 &&
-                    listen(listener, 16) == 0 &&
-                    getsockname(listener, (void *)&address, &size) == 0);
-    STG_CHECK_FAILS(head(apr_psprintf(pool, "http://127.0.0.1:%d",
-                                      ntohs(address.sin_port))),
-                    STG_E_STORE_DOWN);
-    CU_ASSERT(stg_clock_monotonic() - begun < apr_time_from_sec(10));
-    close(listener);
+    *listener = socket(AF_INET, SOCK_STREAM, 0);
+    CU_ASSERT_FATAL(bind(*listener, (void *)&address, size) == 0 &&
+                    listen(*listener, 16) == 0 &&
+                    getsockname(*listener, (void *)&address, &size) == 0);
+    apr_pool_cleanup_register(pool, listener, close_socket,
+                              apr_pool_cleanup_null);
+    return apr_psprintf(pool, "http://127.0.0.1:%d", ntohs(address.sin_port));
+}
+
+static apr_interval_time_t since(apr_time_t begun)
+{
+    return stg_clock_monotonic() - begun;
+}
+
+static void all_attempts_of_a_call_share_one_deadline(void)
+{
+    apr_time_t begun = stg_clock_monotonic();
+    stg_store_t *store;
+
+    STG_CHECK_OK(open_store(&store, black_hole(), "deadline=2s"));
+    STG_CHECK_FAILS(find(store), STG_E_STORE_DOWN);
+    CU_ASSERT(since(begun) > apr_time_from_msec(1900));
+    CU_ASSERT(since(begun) < apr_time_from_sec(4));
+}
+
+static void silence_for_a_while_makes_calls_fail_at_once(void)
+{
+    stg_store_t *store;
+    stg_error_t *err;
+    apr_time_t begun;
+
+    STG_CHECK_OK(open_store(&store, black_hole(), "timeout=2s"));
+    STG_CHECK_OK(stg_store_admit(store, pool));
+    STG_CHECK_FAILS(find(store), STG_E_STORE_DOWN);
+    CU_ASSERT(store->driver->is_down(store));
+    begun = stg_clock_monotonic();
+    err = find(store);
+    STG_CHECK_FAILS(err, STG_E_STORE_DOWN);
+    CU_ASSERT_EQUAL(err->retry_after, STG_S3_BREAKER_PAUSE);
+    err = stg_store_admit(store, pool);
+    STG_CHECK_FAILS(err, STG_E_BUSY);
+    CU_ASSERT(err->retry_after > 0);
+    CU_ASSERT(since(begun) < apr_time_from_sec(1));
+}
+
+static void *set_soon(void *flag)
+{
+    apr_sleep(apr_time_from_msec(300));
+    __atomic_store_n((int *)flag, 1, __ATOMIC_RELAXED);
+    return NULL;
+}
+
+static void a_stop_ends_a_call_that_waits(void)
+{
+    apr_time_t begun = stg_clock_monotonic();
+    stg_store_t *store;
+    pthread_t thread;
+    int is_stopping = 0;
+
+    STG_CHECK_OK(open_store(&store, black_hole(), NULL));
+    store = store->driver->stoppable(store, &is_stopping, pool);
+    pthread_create(&thread, NULL, set_soon, &is_stopping);
+    STG_CHECK_FAILS(find(store), STG_E_STORE_DOWN);
+    pthread_join(thread, NULL);
+    CU_ASSERT(since(begun) < apr_time_from_sec(4));
+}
+
+static void a_stop_ends_the_pause_before_a_retry(void)
+{
+    apr_time_t begun = stg_clock_monotonic();
+    stg_store_t *store;
+    pthread_t thread;
+    int is_stopping = 0;
+
+    peer->answer = "HTTP/1.1 503 Slow Down\r\nContent-Length: 0\r\n"
+                   "Retry-After: 20\r\n\r\n";
+    STG_CHECK_OK(open_store(&store, peer->url, NULL));
+    store = store->driver->stoppable(store, &is_stopping, pool);
+    pthread_create(&thread, NULL, set_soon, &is_stopping);
+    STG_CHECK_FAILS(find(store), STG_E_STORE_DOWN);
+    pthread_join(thread, NULL);
+    CU_ASSERT(since(begun) < apr_time_from_sec(4));
+    CU_ASSERT_EQUAL(peer->requests, 1);
+}
+
+static void the_pause_before_a_retry_never_overflows(void)
+{
+    static const unsigned int numbers[] = {1, 30, 63, 64, 1U << 31, ~0U};
+
+    for (unsigned int i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
+        apr_interval_time_t delay =
+            stg_s3_retry_delay(STG_S3_THROTTLED, numbers[i], NULL);
+
+        CU_ASSERT(delay >= 0);
+        CU_ASSERT(delay <= apr_time_from_sec(20));
+    }
 }
 
 static void the_clock_of_the_store_counts(void)
@@ -171,8 +272,9 @@ static void signed_requests_do_not_leave_the_domain(void)
 static void bad_options_are_refused(void)
 {
     static const char *const options[] = {
-        "unknown=1",       "part_size=4M",    "part_size=x",      "parallel=0",
-        "parallel=33",     "addressing=odd",  "timeout=0s",       "timeout=2h",
+        "unknown=1",       "part_size=4M",    "part_size=x",
+        "parallel=0",      "parallel=33",     "addressing=odd",
+        "timeout=0s",      "timeout=2h",      "deadline=0s",
         "credentials=env", "ca=/nowhere.pem", "public_endpoint=x"};
     stg_store_t *store;
 
@@ -217,7 +319,11 @@ void stg_s3_client_suite(void)
     STG_TEST(suite, a_silent_store_is_asked_again);
     STG_TEST(suite, an_answer_without_an_end_is_none);
     STG_TEST(suite, refusals_have_their_codes);
-    STG_TEST(suite, a_black_hole_fails_in_bounded_time);
+    STG_TEST(suite, all_attempts_of_a_call_share_one_deadline);
+    STG_TEST(suite, silence_for_a_while_makes_calls_fail_at_once);
+    STG_TEST(suite, a_stop_ends_a_call_that_waits);
+    STG_TEST(suite, a_stop_ends_the_pause_before_a_retry);
+    STG_TEST(suite, the_pause_before_a_retry_never_overflows);
     STG_TEST(suite, the_clock_of_the_store_counts);
     STG_TEST(suite, a_region_is_learned_once);
     STG_TEST(suite, signed_requests_do_not_leave_the_domain);

@@ -21,6 +21,7 @@
     SUITE(s3_xml) \
     SUITE(s3_credentials) \
     SUITE(s3_parts) \
+    SUITE(s3_breaker) \
     SUITE(s3_client) \
     SUITE(jwt) \
     SUITE(jwks) \
