@@ -2,6 +2,7 @@
 #include "accounts/api_key.h"
 
 #include "base/clock.h"
+#include "base/ids.h"
 #include "base/text.h"
 
 #include <apr_strings.h>
@@ -61,7 +62,7 @@ static int recall(slot_t *slot, stg_api_keys_t *keys, const char *sha256)
 
     apr_thread_mutex_lock(keys->mutex);
     kept = slot_synced(keys, sha256);
-    is_fresh = !strcmp(kept->sha256, sha256) &&
+    is_fresh = stg_secret_equal(kept->sha256, sha256) &&
                kept->fresh_until > stg_clock_monotonic();
     if (is_fresh)
         *slot = *kept;
