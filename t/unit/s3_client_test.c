@@ -9,6 +9,7 @@
 #include "check.h"
 #include "peer.h"
 
+#include <limits.h>
 #include <apr_strings.h>
 
 #include <arpa/inet.h>
@@ -311,6 +312,19 @@ static void a_budget_ends_a_storm_and_recovers(void)
     CU_ASSERT(!stg_s3_budget_take(budget, 0));
 }
 
+static void a_delay_has_an_end_however_often_it_doubled(void)
+{
+    const apr_interval_time_t most = apr_time_from_sec(20);
+    const int numbers[] = {1, 2, 10, 63, 64, 65, 1000, INT_MAX - 1, INT_MAX};
+
+    for (unsigned int i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
+        apr_interval_time_t delay =
+            stg_s3_retry_delay(STG_S3_THROTTLED, numbers[i], NULL);
+
+        CU_ASSERT(delay >= 0 && delay <= most);
+    }
+}
+
 void stg_s3_client_suite(void)
 {
     CU_pSuite suite = CU_add_suite_with_setup_and_teardown(
@@ -330,4 +344,5 @@ void stg_s3_client_suite(void)
     STG_TEST(suite, bad_options_are_refused);
     STG_TEST(suite, what_is_tried_again_is_known_by_its_code);
     STG_TEST(suite, a_budget_ends_a_storm_and_recovers);
+    STG_TEST(suite, a_delay_has_an_end_however_often_it_doubled);
 }
