@@ -150,6 +150,34 @@ def late(seconds):
     return fault
 
 
+class Hold:
+    """Keeps back the answer to one call, until it is released. What the call
+    wanted has been done."""
+
+    def __init__(self):
+        self.client_port = None  # of the connection, once it has struck
+        self._struck = threading.Event()
+        self._released = threading.Event()
+        self._once = threading.Lock()
+
+    def __call__(self, call):
+        if not self._once.acquire(blocking=False):
+            call.relay()
+            return
+        call.forward()
+        answer = call.answer()
+        self.client_port = call.client.socket.getpeername()[1]
+        self._struck.set()
+        self._released.wait()
+        call.client.send(answer)
+
+    def wait(self, seconds=20):
+        assert self._struck.wait(seconds)
+
+    def release(self):
+        self._released.set()
+
+
 def swallow(call):
     """Accepted, and never answered."""
     call.proxy.healed.wait()
@@ -256,6 +284,12 @@ class S3Proxy:
         """This fault for a share of the calls, all or only of these kinds."""
         self.healed.clear()
         self._rules.append(Rule(name, FAULTS[name], share, only))
+
+    def hold(self, kind):
+        """A Hold of the next call of this kind."""
+        hold = Hold()
+        self._rules.append(Rule("held", hold, 1.0, (kind,)))
+        return hold
 
     def heal(self):
         self._rules = []
