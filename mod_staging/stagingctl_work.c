@@ -105,18 +105,16 @@ static stg_error_t *collect(int *done, stg_ctl_t *ctl, apr_pool_t *p)
 /* What a process that was killed has left is garbage only when the process
  * is certain to be dead, so wait for that: an interrupted wait loses nothing,
  * and neither does an interrupted round. */
-stg_error_t *stg_ctl_gc(stg_ctl_t *ctl, apr_pool_t *p)
+static stg_error_t *collect_all(int *done, stg_ctl_t *ctl, apr_pool_t *p)
 {
     apr_time_t end =
         stg_clock_monotonic() + apr_time_from_sec(SUSPECTS_PATIENCE);
     int is_told = 0;
-    int done = 0;
     int suspects;
     apr_pool_t *turn;
 
-    STG_TRY(stg_ctl_operands(ctl, 0, 0, p));
-    STG_TRY(open_stores(ctl, p));
-    STG_TRY(collect(&done, ctl, p));
+    *done = 0;
+    STG_TRY(collect(done, ctl, p));
     STG_TRY(stg_node_suspects(&suspects, ctl->staging.db, p));
     apr_pool_create(&turn, p);
     while (suspects && stg_clock_monotonic() < end) {
@@ -128,9 +126,29 @@ stg_error_t *stg_ctl_gc(stg_ctl_t *ctl, apr_pool_t *p)
         is_told = 1;
         apr_pool_clear(turn);
         apr_sleep(apr_time_from_sec(SUSPECTS_PAUSE));
-        STG_TRY(collect(&done, ctl, turn));
+        STG_TRY(collect(done, ctl, turn));
         STG_TRY(stg_node_suspects(&suspects, ctl->staging.db, turn));
     }
+    return STG_OK;
+}
+
+/* A node like others while it collects, whose lease a worker without work
+ * renews. */
+stg_error_t *stg_ctl_gc(stg_ctl_t *ctl, apr_pool_t *p)
+{
+    const stg_worker_options_t options = {.kinds = stg_job_kinds,
+                                          .steps = stg_gc_steps};
+    stg_worker_t *worker;
+    stg_error_t *err;
+    int done;
+
+    STG_TRY(stg_ctl_operands(ctl, 0, 0, p));
+    STG_TRY(open_stores(ctl, p));
+    ctl->staging.node = stg_node_create(p);
+    STG_TRY(stg_worker_start(&worker, &ctl->staging, &options, p));
+    err = collect_all(&done, ctl, p);
+    stg_worker_join(worker);
+    STG_TRY(err);
     printf("%d collected\n", done);
     return STG_OK;
 }

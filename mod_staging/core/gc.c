@@ -9,9 +9,6 @@
 
 #include <string.h>
 
-/* How long a batch is ours, should we die with it. */
-enum { CLAIM_SECONDS = 300 };
-
 static const char *store_names(const stg_stores_t *stores, apr_pool_t *p)
 {
     apr_array_header_t *names = apr_array_make(p, 4, sizeof(const char *));
@@ -21,55 +18,64 @@ static const char *store_names(const stg_stores_t *stores, apr_pool_t *p)
     return stg_db_array((const char *const *)names->elts, names->nelts, p);
 }
 
-/* What a store that is down keeps is anybody's to try again. */
-static stg_error_t *remove_or_release(stg_staging_t *staging,
-                                      stg_store_t *store,
-                                      const stg_unfinished_t *what, int count,
-                                      const char *ids, apr_pool_t *p)
-{
-    stg_error_t *err = store->driver->remove(store, what, count, p);
+/* Objects of a batch that are in one store. */
+typedef struct share_t {
+    stg_unfinished_t *what;
+    const char **ids;
+    int count;
+} share_t;
 
-    if (err)
-        STG_TRY(stg_db_query(NULL, staging->db, STG_Q_GC_RELEASE_OBJECTS, p,
-                             STG_PARAMS(ids)));
-    return err;
-}
-
-/* Those of a batch that are in this store. The rows go last: while they are
- * there the removal will be tried again. */
-static stg_error_t *store_remove(int *done, stg_staging_t *staging,
-                                 stg_store_t *store, const stg_rows_t *batch,
-                                 apr_pool_t *p)
+static share_t share_of(const stg_rows_t *batch, const stg_store_t *store,
+                        apr_pool_t *p)
 {
     int count = stg_rows_count(batch);
-    stg_unfinished_t *what = apr_pcalloc(p, (apr_size_t)count * sizeof(*what));
-    const char **ids = apr_pcalloc(p, (apr_size_t)count * sizeof(*ids));
-    apr_time_t start = stg_clock_monotonic();
-    int mine = 0;
+    share_t share = {.count = 0};
+
+    share.what = apr_pcalloc(p, (apr_size_t)count * sizeof(*share.what));
+    share.ids = apr_pcalloc(p, (apr_size_t)count * sizeof(*share.ids));
 
     for (int i = 0; i < count; i++) {
+        stg_unfinished_t *what = &share.what[share.count];
+        const char *id = stg_rows_text(batch, i, "id");
+
         if (strcmp(stg_rows_text(batch, i, "store"), store->name))
             continue;
-        ids[mine] = stg_rows_text(batch, i, "id");
-        what[mine].key = stg_store_key(ids[mine], p);
-        what[mine].parts_id = stg_rows_text(batch, i, "parts_id");
-        what[mine].token = ids[mine];
+        what->key = stg_store_key(id, p);
+        what->parts_id = stg_rows_text(batch, i, "parts_id");
+        what->token = id;
         /* What never arrived whole has no size. */
-        what[mine].size = stg_rows_text(batch, i, "size")
-                              ? stg_rows_int(batch, i, "size")
-                              : -1;
-        mine++;
+        what->size = stg_rows_text(batch, i, "size")
+                         ? stg_rows_int(batch, i, "size")
+                         : -1;
+        share.ids[share.count++] = id;
     }
-    if (!mine)
-        return STG_OK;
-    STG_TRY(remove_or_release(staging, store, what, mine,
-                              stg_db_array(ids, mine, p), p));
+    return share;
+}
+
+/* The rows go last: while they are there the removal will be tried again. */
+static stg_error_t *share_remove(stg_staging_t *staging, stg_store_t *store,
+                                 const share_t *share, apr_pool_t *p)
+{
+    apr_time_t start = stg_clock_monotonic();
+
+    STG_TRY(store->driver->remove(store, share->what, share->count, p));
     stg_metric_observe(STG_METRIC_STORE_TIME, "remove",
                        stg_clock_monotonic() - start);
-    STG_TRY(stg_db_query(NULL, staging->db, STG_Q_GC_DELETE_OBJECTS, p,
-                         STG_PARAMS(stg_db_array(ids, mine, p))));
-    *done += mine;
-    return STG_OK;
+    return stg_db_query(NULL, staging->db, STG_Q_GC_DELETE_OBJECTS, p,
+                        STG_PARAMS(stg_db_array(share->ids, share->count, p)));
+}
+
+/* What a store that is down keeps is anybody's to try again. */
+static void share_release(stg_staging_t *staging, const share_t *share,
+                          const char *claimer, apr_pool_t *p)
+{
+    const char *ids = stg_db_array(share->ids, share->count, p);
+
+    if (!stg_db_query(NULL, staging->db, STG_Q_OBJECT_LET_GO, p,
+                      STG_PARAMS(ids, claimer)))
+        return;
+    for (int i = 0; i < share->count; i++)
+        stg_node_let_go_later(staging->node, share->ids[i]);
 }
 
 static stg_error_t *unknown_check(stg_staging_t *staging, const char *names,
@@ -90,17 +96,25 @@ static stg_error_t *unknown_check(stg_staging_t *staging, const char *names,
 stg_error_t *stg_gc_objects(int *done, stg_staging_t *staging, apr_pool_t *p)
 {
     const char *names = store_names(&staging->stores, p);
+    const char *claimer = stg_node_id(staging->node);
     stg_error_t *first = STG_OK;
     stg_rows_t *batch;
 
     *done = 0;
-    STG_TRY(stg_db_query(&batch, staging->db, STG_Q_GC_CLAIM_OBJECTS, p,
-                         STG_PARAMS(apr_itoa(p, STG_GC_BATCH), names,
-                                    apr_itoa(p, CLAIM_SECONDS))));
+    STG_TRY(
+        stg_db_query(&batch, staging->db, STG_Q_GC_CLAIM_OBJECTS, p,
+                     STG_PARAMS(apr_itoa(p, STG_GC_BATCH), names, claimer)));
     for (int i = 0; i < staging->stores.count; i++) {
-        stg_error_t *err =
-            store_remove(done, staging, staging->stores.list[i], batch, p);
+        stg_store_t *store = staging->stores.list[i];
+        share_t share = share_of(batch, store, p);
+        stg_error_t *err = STG_OK;
 
+        if (share.count)
+            err = share_remove(staging, store, &share, p);
+        if (err)
+            share_release(staging, &share, claimer, p);
+        else
+            *done += share.count;
         if (!first)
             first = err;
     }

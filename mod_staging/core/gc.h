@@ -27,8 +27,9 @@ stg_error_t *stg_gc_nodes(int *done, stg_staging_t *staging, apr_pool_t *p);
 /* The last step, after the slices have turned what is expired or abandoned
  * (receiving, without a receiver that has a row) into deleting:
  * objects in state deleting without a living receiver lose their bytes, then
- * their rows. Fails, after the work, if some are in a store that is not
- * configured: they are left alone. */
+ * their rows. Meanwhile this node, which must have its row, is their receiver:
+ * one that dies over them leaves them to the others. Fails, after the work, if
+ * some are in a store that is not configured: they are left alone. */
 stg_error_t *stg_gc_objects(int *done, stg_staging_t *staging, apr_pool_t *p);
 
 /* All steps (ended by a NULL name) until nothing is left or *stop turns

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/node.h"
+#include "core/neighbour.h"
 
 #include "base/clock.h"
 #include "base/ids.h"
 #include "base/log.h"
 
-#include <apr_network_io.h>
 #include <apr_strings.h>
 #include <apr_tables.h>
 #include <apr_thread_mutex.h>
@@ -105,11 +105,10 @@ static void node_buried(stg_node_t *node)
 static stg_error_t *node_begin(stg_node_t *node, stg_db_t *db, apr_pool_t *p)
 {
     apr_time_t start = stg_clock_monotonic();
-    char host[APRMAXHOSTLEN + 1] = "";
+    const char *place = stg_neighbour_place(p);
 
-    apr_gethostname(host, sizeof(host), p);
     STG_TRY(stg_db_query(NULL, db, STG_Q_NODE_BEGIN, p,
-                         STG_PARAMS(stg_node_id(node), host,
+                         STG_PARAMS(stg_node_id(node), place ? place : "",
                                     apr_itoa(p, (int)getpid()),
                                     apr_itoa(p, STG_NODE_LEASE_SECONDS))));
     node_renewed(node, start);
@@ -201,11 +200,36 @@ stg_error_t *stg_node_settle_debts(stg_node_t *node, stg_db_t *db,
     return err;
 }
 
+/* Nothing but what their last calls may still be doing is waited for. */
+static stg_error_t *suspect_neighbours(stg_db_t *db, apr_pool_t *p)
+{
+    const char *place = stg_neighbour_place(p);
+    apr_array_header_t *gone = apr_array_make(p, 4, sizeof(const char *));
+    stg_rows_t *rows;
+
+    if (!place)
+        return STG_OK;
+    STG_TRY(
+        stg_db_query(&rows, db, STG_Q_NODE_NEIGHBOURS, p, STG_PARAMS(place)));
+    for (int i = 0; i < stg_rows_count(rows); i++) {
+        if (stg_neighbour_is_gone((int)stg_rows_int(rows, i, "pid")))
+            APR_ARRAY_PUSH(gone, const char *) = stg_rows_text(rows, i, "id");
+    }
+    if (!gone->nelts)
+        return STG_OK;
+    return stg_db_query(
+        NULL, db, STG_Q_NODE_GONE, p,
+        STG_PARAMS(
+            stg_db_array((const char *const *)gone->elts, gone->nelts, p),
+            apr_itoa(p, STG_NODE_PATIENCE_SECONDS - STG_NODE_GONE_SECONDS)));
+}
+
 stg_error_t *stg_node_bury(int *buried, stg_db_t *db, apr_pool_t *p)
 {
     const char *patience = apr_itoa(p, STG_NODE_PATIENCE_SECONDS);
     stg_rows_t *rows;
 
+    STG_TRY(suspect_neighbours(db, p));
     STG_TRY(
         stg_db_query(NULL, db, STG_Q_NODE_SUSPECT, p, STG_PARAMS(patience)));
     STG_TRY(stg_db_query(&rows, db, STG_Q_NODE_BURY, p, STG_PARAMS(patience)));

@@ -30,7 +30,8 @@
 enum {
     STG_NODE_LEASE_SECONDS = 8,
     STG_NODE_RENEW_SECONDS = 3,
-    STG_NODE_PATIENCE_SECONDS = 14
+    STG_NODE_PATIENCE_SECONDS = 14,
+    STG_NODE_GONE_SECONDS = 4 /* with one whose process is gone for certain */
 };
 
 typedef struct stg_node_t stg_node_t;
@@ -58,8 +59,9 @@ void stg_node_let_go_later(stg_node_t *node, const char *object_id);
 stg_error_t *stg_node_settle_debts(stg_node_t *node, stg_db_t *db,
                                    apr_pool_t *p);
 
-/* Suspect those whose leases have run out, bury those that were suspected
- * long enough. *buried may be NULL. */
+/* Suspect those whose leases have run out or whose processes ended on this
+ * machine without a word, bury those that were suspected long enough. *buried
+ * may be NULL. */
 stg_error_t *stg_node_bury(int *buried, stg_db_t *db, apr_pool_t *p);
 
 /* How many are suspected: they and what they left are not buried before

@@ -40,8 +40,9 @@ CREATE TABLE object (
     store       text NOT NULL,
     state       text NOT NULL DEFAULT 'receiving'
                 CHECK (state IN ('receiving', 'finishing', 'stored', 'deleting')),
-    receiver    uuid,                       -- the node that is sending bytes;
-                                            -- receiving without: abandoned
+    receiver    uuid,                       -- the node that is sending or
+                                            -- removing bytes; receiving
+                                            -- without: abandoned
     size        bigint,
     md5         text,
     sha1        text,
@@ -49,7 +50,7 @@ CREATE TABLE object (
     etag        text,
     parts_id    text,                       -- the store's id of unfinished parts
     created     timestamptz NOT NULL DEFAULT now(),
-    claimed     timestamptz NOT NULL DEFAULT '-infinity' -- by GC, until then
+    claimed     timestamptz NOT NULL DEFAULT '-infinity' -- by GC, last
 );
 CREATE INDEX object_deleting ON object (claimed) WHERE state = 'deleting';
 CREATE INDEX object_receiving ON object (receiver) WHERE state = 'receiving';

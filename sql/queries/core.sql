@@ -28,6 +28,16 @@ WHERE id IN (
     FOR UPDATE SKIP LOCKED
 );
 
+-- name: node_neighbours (host)
+SELECT id, pid FROM node WHERE host = $1;
+
+-- name: node_gone (ids, age)
+-- Their processes are known to have ended: suspected as if for so long.
+UPDATE node
+SET expires = least(expires, now()), suspected = now() - make_interval(secs => $2::integer)
+WHERE id = ANY ($1::uuid[])
+  AND (suspected IS NULL OR suspected > now() - make_interval(secs => $2::integer));
+
 -- name: node_bury (patience)
 -- A renewal that comes at the same time waits for the row and finds it gone,
 -- or was first and clears suspected: never both.
@@ -122,10 +132,12 @@ RETURNING id;
 -- name: job_count_parked ()
 SELECT count(*) AS parked FROM job WHERE state = 'parked';
 
--- name: gc_claim_objects (batch, stores, lease)
+-- name: gc_claim_objects (batch, stores, receiver)
+-- Under our name, like what is being received: nobody else's as long as we
+-- live. What was tried before comes last.
 WITH batch AS (
     SELECT id FROM object
-    WHERE state = 'deleting' AND claimed < now() AND store = ANY ($2::text[])
+    WHERE state = 'deleting' AND store = ANY ($2::text[])
       AND (receiver IS NULL
            OR NOT EXISTS (SELECT FROM node WHERE node.id = object.receiver))
     ORDER BY claimed
@@ -133,13 +145,10 @@ WITH batch AS (
     FOR UPDATE SKIP LOCKED
 )
 UPDATE object
-SET claimed = now() + make_interval(secs => $3::integer)
+SET claimed = now(), receiver = $3::uuid
 FROM batch
 WHERE object.id = batch.id
 RETURNING object.id, object.store, object.parts_id, object.size;
-
--- name: gc_release_objects (ids)
-UPDATE object SET claimed = now() WHERE id = ANY ($1::uuid[]) AND state = 'deleting';
 
 -- name: gc_delete_objects (ids)
 DELETE FROM object WHERE id = ANY ($1::uuid[]) AND state = 'deleting';

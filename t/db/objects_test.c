@@ -3,6 +3,9 @@
 
 #include <apr_strings.h>
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 static void stored_object_has_its_bytes_and_digests(void)
 {
     core_t core;
@@ -242,6 +245,99 @@ static void old_suspicion_begins_anew(void)
     core_end(&core);
 }
 
+/* A process that ended and that nobody has waited for. */
+static pid_t zombie(void)
+{
+    siginfo_t info;
+    pid_t pid = fork();
+
+    if (pid == 0)
+        _exit(0);
+    CU_ASSERT_FATAL(pid > 0);
+    CU_ASSERT(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT) == 0);
+    return pid;
+}
+
+static int bury(core_t *core)
+{
+    int buried = -1;
+
+    STG_CHECK_OK(stg_node_bury(&buried, core->staging.db, core->p));
+    return buried;
+}
+
+static void node_whose_process_is_gone_is_buried_soon(void)
+{
+    core_t core;
+    pid_t pid = zombie();
+
+    core_begin(&core);
+    core_sql(&core,
+             "INSERT INTO node (id, host, pid, expires) SELECT "
+             "gen_random_uuid(), host, %d, now() + interval '1 h' FROM node",
+             (int)pid);
+    core_sql(&core,
+             "INSERT INTO node (id, host, pid, expires) VALUES "
+             "(gen_random_uuid(), 'elsewhere', %d, now() + interval '1 h')",
+             (int)pid);
+    CU_ASSERT_EQUAL(bury(&core), 0);
+    core_sql(&core, "UPDATE node SET suspected = suspected - interval '%d s'",
+             STG_NODE_GONE_SECONDS);
+    CU_ASSERT_EQUAL(bury(&core), 1);
+    CU_ASSERT_EQUAL(waitpid(pid, NULL, 0), pid);
+    core_sql(&core, "UPDATE node SET suspected = suspected - interval '1 h'");
+    CU_ASSERT_EQUAL(bury(&core), 0);
+    core_end(&core);
+}
+
+static stg_error_t *refuse(stg_store_t *store, const stg_unfinished_t *what,
+                           int count, apr_pool_t *p)
+{
+    (void)store;
+    (void)what;
+    return stg_raise(p, STG_E_STORE_DOWN, "%d cannot be removed", count);
+}
+
+static void what_a_store_did_not_remove_is_anybodys_again(void)
+{
+    stg_store_driver_t down = stg_store_memory_driver;
+    stg_staging_t other;
+    core_t core;
+    int done;
+
+    core_begin(&core);
+    core_store(&core, core.memory, 100);
+    core_sql(&core, "UPDATE object SET state = 'deleting'");
+    down.remove = refuse;
+    core.memory->driver = &down;
+    STG_CHECK_FAILS(stg_gc_objects(&done, &core.staging, core.p),
+                    STG_E_STORE_DOWN);
+    CU_ASSERT_EQUAL(done, 0);
+    core.memory->driver = &stg_store_memory_driver;
+    other = core_other_node(&core);
+    STG_CHECK_OK(stg_gc_objects(&done, &other, core.p));
+    CU_ASSERT_EQUAL(done, 1);
+    core_end(&core);
+}
+
+static void what_a_node_is_removing_is_its_own_until_it_dies(void)
+{
+    stg_staging_t other;
+    core_t core;
+
+    core_begin(&core);
+    other = core_other_node(&core);
+    core_sql(&core, "INSERT INTO object (id, store, state) VALUES "
+                    "(gen_random_uuid(), 'memory', 'deleting')");
+    STG_CHECK_OK(
+        stg_db_query(NULL, other.db, STG_Q_GC_CLAIM_OBJECTS, core.p,
+                     STG_PARAMS("1000", "{memory}", stg_node_id(other.node))));
+    CU_ASSERT_EQUAL(core_gc(&core), 0);
+    STG_CHECK_OK(stg_node_retire(other.node, other.db, core.p));
+    CU_ASSERT_EQUAL(core_gc(&core), 1);
+    core_end(&core);
+}
+
 static void batch_is_collected_by_one_node_only(void)
 {
     core_t core;
@@ -359,6 +455,9 @@ void stg_objects_suite(void)
     STG_TEST(suite, lease_that_ran_out_is_taken_up_again_before_the_burial);
     STG_TEST(suite, node_is_buried_when_suspected_long_enough);
     STG_TEST(suite, old_suspicion_begins_anew);
+    STG_TEST(suite, node_whose_process_is_gone_is_buried_soon);
+    STG_TEST(suite, what_a_store_did_not_remove_is_anybodys_again);
+    STG_TEST(suite, what_a_node_is_removing_is_its_own_until_it_dies);
     STG_TEST(suite, batch_is_collected_by_one_node_only);
     STG_TEST(suite, objects_of_an_unknown_store_are_left_alone_and_reported);
     STG_TEST(suite, parts_are_known_before_they_are_sent_and_finished_by_name);

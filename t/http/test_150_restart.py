@@ -68,7 +68,7 @@ def test_an_old_child_does_not_wait_for_a_store_that_is_frozen(server,
     server.wait(lambda: server.sql(
         "SELECT 1 FROM job WHERE state = 'running'") and server.sql(
         "SELECT 1 FROM object WHERE state = 'deleting' AND store = 'patient' "
-        "AND claimed > created"))
+        "AND claimed > created AND receiver IS NOT NULL"))
     server.node.graceful()
     server.wait(lambda: not server.node.children() & old, 12)
     server.proxy.up()
@@ -125,6 +125,20 @@ def test_a_killed_child_leaves_a_failure_that_another_buries(server, alice):
     assert entry["message"]
     server.ctl("gc")
     assert server.ctl("check", check=False).returncode == 0
+
+
+def test_one_collection_after_a_kill_leaves_nothing(server, stager):
+    """At once, without a lease to run out."""
+    server.log.allow("exit signal Killed")
+    connection = slow_upload(server, stager, "gone.bin")
+    for pid in server.node.children():
+        os.kill(pid, signal.SIGKILL)
+    server.ctl("gc")
+    assert server.sql("SELECT status, object FROM upload "
+                      "WHERE filename = 'gone.bin' ORDER BY created DESC "
+                      "LIMIT 1") == [("failure", None)]
+    assert server.ctl("check", check=False).returncode == 0
+    connection.close()
 
 
 def test_two_nodes_serve_one_another_uploads(server, alice):
