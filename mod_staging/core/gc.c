@@ -2,6 +2,7 @@
 #include "core/gc.h"
 
 #include "base/clock.h"
+#include "base/crash.h"
 #include "base/metrics.h"
 #include "core/node.h"
 
@@ -58,11 +59,16 @@ static stg_error_t *share_remove(stg_staging_t *staging, stg_store_t *store,
 {
     apr_time_t start = stg_clock_monotonic();
 
+    STG_CRASH_POINT("gc-remove");
     STG_TRY(store->driver->remove(store, share->what, share->count, p));
+    STG_CRASH_POINT("gc-removed");
     stg_metric_observe(STG_METRIC_STORE_TIME, "remove",
                        stg_clock_monotonic() - start);
-    return stg_db_query(NULL, staging->db, STG_Q_GC_DELETE_OBJECTS, p,
-                        STG_PARAMS(stg_db_array(share->ids, share->count, p)));
+    STG_TRY(
+        stg_db_query(NULL, staging->db, STG_Q_GC_DELETE_OBJECTS, p,
+                     STG_PARAMS(stg_db_array(share->ids, share->count, p))));
+    STG_CRASH_POINT("gc-deleted");
+    return STG_OK;
 }
 
 /* What a store that is down keeps is anybody's to try again. */
@@ -70,9 +76,13 @@ static void share_release(stg_staging_t *staging, const share_t *share,
                           const char *claimer, apr_pool_t *p)
 {
     const char *ids = stg_db_array(share->ids, share->count, p);
+    stg_error_t *err;
 
-    if (!stg_db_query(NULL, staging->db, STG_Q_OBJECT_LET_GO, p,
-                      STG_PARAMS(ids, claimer)))
+    STG_CRASH_POINT("gc-release");
+    err = stg_db_query(NULL, staging->db, STG_Q_OBJECT_LET_GO, p,
+                       STG_PARAMS(ids, claimer));
+    STG_CRASH_POINT("gc-released");
+    if (!err)
         return;
     for (int i = 0; i < share->count; i++)
         stg_node_let_go_later(staging->node, share->ids[i]);

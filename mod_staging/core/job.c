@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/job.h"
 
+#include "base/crash.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "core/node.h"
@@ -41,6 +42,7 @@ stg_error_t *stg_job_claim(stg_job_t **job, stg_staging_t *staging,
     *job = NULL;
     if (!stg_rows_count(rows))
         return STG_OK;
+    STG_CRASH_POINT("job-claimed");
     claimed = apr_pcalloc(p, sizeof(*claimed));
     claimed->id = stg_rows_int(rows, 0, "id");
     claimed->kind = stg_rows_text(rows, 0, "kind");
@@ -59,6 +61,7 @@ stg_error_t *stg_job_extend(int *is_ours, stg_staging_t *staging,
     STG_TRY(stg_db_query(&rows, staging->db, STG_Q_JOB_EXTEND, p,
                          STG_PARAMS(number(job->id, p), number(job->fence, p),
                                     apr_itoa(p, STG_JOB_LEASE_SECONDS))));
+    STG_CRASH_POINT("job-extended");
     *is_ours = stg_rows_count(rows) > 0;
     return STG_OK;
 }
@@ -83,18 +86,24 @@ stg_error_t *stg_job_retry(stg_staging_t *staging, const stg_job_t *job,
     int most =
         stg_job_is_transient(why) ? TRANSIENT_ATTEMPTS : STG_JOB_MAX_ATTEMPTS;
 
-    return stg_db_query(NULL, staging->db, STG_Q_JOB_RETRY, p,
-                        STG_PARAMS(number(job->id, p), number(job->fence, p),
-                                   stg_error_text(why, p), apr_itoa(p, most),
-                                   apr_itoa(p, LONGEST_DELAY_SECONDS)));
+    STG_CRASH_POINT("job-retry");
+    STG_TRY(stg_db_query(NULL, staging->db, STG_Q_JOB_RETRY, p,
+                         STG_PARAMS(number(job->id, p), number(job->fence, p),
+                                    stg_error_text(why, p), apr_itoa(p, most),
+                                    apr_itoa(p, LONGEST_DELAY_SECONDS))));
+    STG_CRASH_POINT("job-retried");
+    return STG_OK;
 }
 
 stg_error_t *stg_job_park(stg_staging_t *staging, const stg_job_t *job,
                           const stg_error_t *why, apr_pool_t *p)
 {
-    return stg_db_query(NULL, staging->db, STG_Q_JOB_PARK, p,
-                        STG_PARAMS(number(job->id, p), number(job->fence, p),
-                                   stg_error_text(why, p)));
+    STG_CRASH_POINT("job-park");
+    STG_TRY(stg_db_query(NULL, staging->db, STG_Q_JOB_PARK, p,
+                         STG_PARAMS(number(job->id, p), number(job->fence, p),
+                                    stg_error_text(why, p))));
+    STG_CRASH_POINT("job-parked");
+    return STG_OK;
 }
 
 static stg_error_t *give_up(stg_staging_t *staging, const stg_job_kind_t *kind,

@@ -3,6 +3,7 @@
 #include "core/neighbour.h"
 
 #include "base/clock.h"
+#include "base/crash.h"
 #include "base/ids.h"
 #include "base/log.h"
 
@@ -107,10 +108,12 @@ static stg_error_t *node_begin(stg_node_t *node, stg_db_t *db, apr_pool_t *p)
     apr_time_t start = stg_clock_monotonic();
     const char *place = stg_neighbour_place(p);
 
+    STG_CRASH_POINT("node-begin");
     STG_TRY(stg_db_query(NULL, db, STG_Q_NODE_BEGIN, p,
                          STG_PARAMS(stg_node_id(node), place ? place : "",
                                     apr_itoa(p, (int)getpid()),
                                     apr_itoa(p, STG_NODE_LEASE_SECONDS))));
+    STG_CRASH_POINT("node-begun");
     node_renewed(node, start);
     return STG_OK;
 }
@@ -125,6 +128,7 @@ stg_error_t *stg_node_renew(stg_node_t *node, stg_db_t *db, apr_pool_t *p)
     STG_TRY(stg_db_query(
         &rows, db, STG_Q_NODE_RENEW, p,
         STG_PARAMS(stg_node_id(node), apr_itoa(p, STG_NODE_LEASE_SECONDS))));
+    STG_CRASH_POINT("node-renewed");
     if (stg_rows_count(rows)) {
         node_renewed(node, start);
         return STG_OK;
@@ -158,7 +162,10 @@ stg_error_t *stg_node_retire(stg_node_t *node, stg_db_t *db, apr_pool_t *p)
         return STG_OK;
     /* From here on nothing may begin under the old id. */
     node_buried(node);
-    return stg_db_query(NULL, db, STG_Q_NODE_RETIRE, p, STG_PARAMS(id));
+    STG_CRASH_POINT("node-retire");
+    STG_TRY(stg_db_query(NULL, db, STG_Q_NODE_RETIRE, p, STG_PARAMS(id)));
+    STG_CRASH_POINT("node-retired");
+    return STG_OK;
 }
 
 void stg_node_let_go_later(stg_node_t *node, const char *object_id)
@@ -191,10 +198,12 @@ stg_error_t *stg_node_settle_debts(stg_node_t *node, stg_db_t *db,
 
     if (!ids->nelts)
         return STG_OK;
+    STG_CRASH_POINT("debts-settle");
     err = stg_db_query(
         NULL, db, STG_Q_OBJECT_LET_GO, p,
         STG_PARAMS(stg_db_array((const char *const *)ids->elts, ids->nelts, p),
                    stg_node_id(node)));
+    STG_CRASH_POINT("debts-settled");
     for (int i = 0; err && i < ids->nelts; i++)
         stg_node_let_go_later(node, APR_ARRAY_IDX(ids, i, const char *));
     return err;
@@ -232,7 +241,9 @@ stg_error_t *stg_node_bury(int *buried, stg_db_t *db, apr_pool_t *p)
     STG_TRY(suspect_neighbours(db, p));
     STG_TRY(
         stg_db_query(NULL, db, STG_Q_NODE_SUSPECT, p, STG_PARAMS(patience)));
+    STG_CRASH_POINT("nodes-suspected");
     STG_TRY(stg_db_query(&rows, db, STG_Q_NODE_BURY, p, STG_PARAMS(patience)));
+    STG_CRASH_POINT("nodes-buried");
     if (buried)
         *buried = stg_rows_count(rows);
     return STG_OK;

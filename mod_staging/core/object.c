@@ -2,6 +2,7 @@
 #include "core/object.h"
 
 #include "base/clock.h"
+#include "base/crash.h"
 #include "base/ids.h"
 #include "base/log.h"
 #include "base/metrics.h"
@@ -56,8 +57,10 @@ static stg_error_t *parts_begun(void *context, const char *parts_id,
     stg_object_t *object = context;
     stg_rows_t *rows;
 
+    STG_CRASH_POINT("parts-begin");
     STG_TRY(stg_db_query(&rows, object->staging->db, STG_Q_OBJECT_PARTS_BEGUN,
                          p, STG_PARAMS(object->id, parts_id)));
+    STG_CRASH_POINT("parts-begun");
     if (stg_rows_count(rows))
         return STG_OK;
     return stg_raise(p, STG_E_NOT_FOUND,
@@ -143,7 +146,9 @@ stg_error_t *stg_object_commit(stg_object_t *object)
 
     STG_TRY(stg_object_settle(object));
     STG_TRY(lease_check(object, p));
+    STG_CRASH_POINT("object-commit");
     STG_TRY(stg_error_copy(stg_sink_close(stg_digest_sink(object->digest)), p));
+    STG_CRASH_POINT("object-committed");
     stg_metric_observe(STG_METRIC_STORE_TIME, "write",
                        stg_clock_monotonic() - start);
     object->receipt.etag = apr_pstrdup(p, object->receipt.etag);
@@ -183,11 +188,14 @@ static stg_error_t *discard(const stg_object_t *object, apr_pool_t *p)
     stg_error_t *err;
     stg_rows_t *rows;
 
+    STG_CRASH_POINT("object-discard");
     STG_TRY(stg_db_query(&rows, object->staging->db, STG_Q_OBJECT_DISCARD, p,
                          STG_PARAMS(object->id)));
+    STG_CRASH_POINT("object-let-go");
     if (stg_rows_count(rows) && stg_rows_int(rows, 0, "is_kept"))
         return STG_OK;
     err = object->store->driver->remove(object->store, &what, 1, p);
+    STG_CRASH_POINT("object-discarded");
     if (err)
         stg_log(STG_LOG_INFO, "object %s is left to garbage collection: %s",
                 object->id, stg_error_text(err, p));
@@ -228,11 +236,15 @@ stg_error_t *stg_object_probe(const char **summary, stg_staging_t *staging,
     const char *id = stg_uuid_create(p);
     stg_error_t *err;
 
+    STG_CRASH_POINT("probe-begin");
     STG_TRY(
         stg_db_query(NULL, staging->db, STG_Q_OBJECT_PROBE, p,
                      STG_PARAMS(id, store->name, stg_node_id(staging->node))));
+    STG_CRASH_POINT("probe-begun");
     err = store->driver->probe(summary, store, stg_store_key(id, p), p);
+    STG_CRASH_POINT("probe-ended");
     STG_TRY(let_go(staging, id, p));
+    STG_CRASH_POINT("probe-let-go");
     return err;
 }
 
@@ -275,8 +287,11 @@ stg_error_t *stg_object_finish_parts(stg_staging_t *staging,
                          STG_PARAMS(object_id, stg_node_id(staging->node))));
     if (!stg_rows_count(row))
         return stg_raise(p, STG_E_NOT_FOUND, "there is nothing to finish");
+    STG_CRASH_POINT("finish-begun");
     err = finish(staging, object_id, row, p);
+    STG_CRASH_POINT("finish-ended");
     if (let_go(staging, object_id, p))
         stg_node_let_go_later(staging->node, object_id);
+    STG_CRASH_POINT("finish-let-go");
     return err;
 }

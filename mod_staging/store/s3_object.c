@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/s3_object.h"
 #include "store/s3_xml.h"
+#include "base/crash.h"
 #include "base/text.h"
 
 #include <apr_date.h>
@@ -75,7 +76,9 @@ stg_error_t *stg_s3_object_verify(stg_s3_client_t *client, const char *key,
 {
     stg_s3_object_t object;
 
+    STG_CRASH_POINT("s3-head");
     STG_TRY(stg_s3_object_head(&object, client, key, p));
+    STG_CRASH_POINT("s3-head-seen");
     if (object.size != what->size)
         return differs("size", key, p);
     if (what->etag && !object.has_own_etag &&
@@ -219,7 +222,9 @@ stg_error_t *stg_s3_object_finish(stg_s3_client_t *client, const char *key,
     if (parts->nelts == 0)
         return stg_s3_object_verify(client, key, what, p);
     STG_TRY(check_parts(parts, what, key, p));
+    STG_CRASH_POINT("s3-complete");
     err = complete(client, key, what->parts_id, parts, p);
+    STG_CRASH_POINT("s3-completed");
     check = stg_s3_object_verify(client, key, what, p);
     if (!check)
         return STG_OK;
@@ -243,7 +248,9 @@ stg_error_t *stg_s3_object_abort(stg_s3_client_t *client, const char *key,
     stg_s3_answer_t *answer = NULL;
 
     for (int i = 0; i < ABORTS; i++) {
+        STG_CRASH_POINT("s3-abort");
         STG_TRY(stg_s3_call(&answer, client, &call, p));
+        STG_CRASH_POINT("s3-aborted");
         if (answer->status == 404 && !stg_s3_answer_is(answer, "NoSuchBucket"))
             return STG_OK;
         if (answer->status / 100 != 2)

@@ -2,6 +2,7 @@
 #include "store/store_s3.h"
 #include "store/s3_object.h"
 #include "store/s3_xml.h"
+#include "base/crash.h"
 #include "base/text.h"
 
 #include <openssl/evp.h>
@@ -16,7 +17,9 @@ static stg_error_t *remove_single(stg_s3_store_t *store, const char *key,
     const stg_s3_call_t call = {.method = "DELETE", .key = key};
     stg_s3_answer_t *answer;
 
+    STG_CRASH_POINT("s3-delete");
     STG_TRY(stg_s3_call(&answer, store->client, &call, p));
+    STG_CRASH_POINT("s3-deleted");
     if (answer->status / 100 == 2 ||
         (answer->status == 404 && !stg_s3_answer_is(answer, "NoSuchBucket")))
         return STG_OK;
@@ -72,7 +75,9 @@ static stg_error_t *remove_bulk(int *is_done, stg_s3_store_t *store,
     apr_table_setn(headers, "Content-Type", "application/xml");
     if (md5)
         apr_table_setn(headers, "Content-MD5", md5);
+    STG_CRASH_POINT("s3-delete-many");
     STG_TRY(stg_s3_call(&answer, store->client, &call, p));
+    STG_CRASH_POINT("s3-deleted-many");
     if (answer->status == 400 || answer->status == 405 ||
         answer->status == 501) {
         __atomic_store_n(&store->is_bulk_refused, 1, __ATOMIC_RELAXED);

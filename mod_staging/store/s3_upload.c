@@ -2,6 +2,7 @@
 #include "store/s3_upload.h"
 #include "store/s3_object.h"
 #include "store/s3_xml.h"
+#include "base/crash.h"
 #include "base/log.h"
 #include "base/text.h"
 
@@ -60,7 +61,9 @@ stg_error_t *stg_s3_upload_begin(stg_s3_upload_t *upload,
     stg_s3_answer_t *answer;
 
     apr_table_setn(query, "uploads", "");
+    STG_CRASH_POINT("s3-create");
     STG_TRY(not_the_client(stg_s3_call_ok(&answer, upload->client, &call, p)));
+    STG_CRASH_POINT("s3-created");
     STG_TRY(
         stg_s3_xml_upload_id(&upload->id, answer->body, answer->body_size, p));
     if (spec->on_parts_begun)
@@ -114,7 +117,9 @@ stg_error_t *stg_s3_upload_part(stg_s3_part_t *part, stg_s3_upload_t *upload,
     apr_table_setn(query, "partNumber", apr_itoa(p, part->number));
     apr_table_setn(query, "uploadId", upload->id);
     set_body(&call, apr_table_make(p, 4), buffer, part->md5, p);
+    STG_CRASH_POINT("s3-part");
     STG_TRY(not_the_client(stg_s3_call_ok(&answer, upload->client, &call, p)));
+    STG_CRASH_POINT("s3-part-sent");
     return compare_etag(&part->has_own_etag, &etag, answer, part->md5, p);
 }
 
@@ -133,7 +138,9 @@ stg_error_t *stg_s3_upload_single(const char **etag, stg_s3_upload_t *upload,
     STG_TRY(stg_part_buffer_md5(md5, buffer, p));
     set_body(&call, object_headers(spec, p), buffer, md5, p);
     upload->is_single_begun = 1;
+    STG_CRASH_POINT("s3-put");
     STG_TRY(not_the_client(stg_s3_call_ok(&answer, upload->client, &call, p)));
+    STG_CRASH_POINT("s3-put-sent");
     STG_TRY(compare_etag(&has_own_etag, &what.etag, answer, md5, p));
     STG_TRY(not_the_client(
         stg_s3_object_verify(upload->client, upload->key, &what, p)));
@@ -160,7 +167,9 @@ void stg_s3_upload_undo(stg_s3_upload_t *upload)
         apr_table_setn(query, "uploadId", upload->id);
         call.query = query;
     }
+    STG_CRASH_POINT("s3-undo");
     err = stg_s3_call(&answer, upload->client, &call, p);
+    STG_CRASH_POINT("s3-undone");
     if (err)
         stg_log(STG_LOG_NOTICE, "left to garbage collection: %s",
                 stg_error_text(err, p));

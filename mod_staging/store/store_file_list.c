@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/store_file.h"
 
+#include "base/crash.h"
+
 #include <apr_strings.h>
 
 #include <dirent.h>
@@ -91,8 +93,10 @@ stg_error_t *stg_file_remove(stg_store_t *store, const stg_unfinished_t *what,
 
         apr_pool_clear(turn);
         STG_TRY(stg_store_key_check(key, turn));
+        STG_CRASH_POINT("file-remove");
         STG_TRY(remove_file(stg_file_temp_path(files, key, turn), turn));
         STG_TRY(remove_file(stg_file_object_path(files, key, turn), turn));
+        STG_CRASH_POINT("file-removed");
         is_touched[stg_file_fan(key)] = 1;
     }
     apr_pool_destroy(turn);
@@ -100,5 +104,7 @@ stg_error_t *stg_file_remove(stg_store_t *store, const stg_unfinished_t *what,
         if (is_touched[fan])
             STG_TRY(stg_file_sync_dir(stg_file_object_dir(files, fan, p), p));
     }
-    return stg_file_sync_dir(stg_file_temp_dir(files, p), p);
+    STG_TRY(stg_file_sync_dir(stg_file_temp_dir(files, p), p));
+    STG_CRASH_POINT("file-removal-synced");
+    return STG_OK;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/store_file.h"
 
+#include "base/crash.h"
+
 #include <apr_strings.h>
 
 #include <errno.h>
@@ -80,6 +82,7 @@ static stg_error_t *write_out(file_object_t *object, const char *bytes,
         bytes += n;
         count -= (apr_size_t)n;
         object->written += n;
+        STG_CRASH_POINT("file-written");
     }
     return write_behind(object);
 }
@@ -129,8 +132,10 @@ static apr_status_t object_cleanup(void *data)
 {
     file_object_t *object = data;
 
+    STG_CRASH_POINT("file-undo");
     close(object->fd);
     unlink(object->temp_path);
+    STG_CRASH_POINT("file-undone");
     return APR_SUCCESS;
 }
 
@@ -143,19 +148,24 @@ static stg_error_t *object_close(stg_sink_t *sink)
     struct stat st;
 
     STG_TRY(write_gathered(object));
+    STG_CRASH_POINT("file-sync");
     if (fsync(object->fd) || fstat(object->fd, &st))
         return object_error(object, object->temp_path);
+    STG_CRASH_POINT("file-synced");
     if (st.st_size != object->written)
         return refuse(object, "the store did not keep every byte");
     if (object->announced >= 0 && object->announced != object->written)
         return refuse(object, "the object is not as long as was announced");
     STG_TRY(
         publish(object, stg_file_object_path(object->store, object->key, p)));
+    STG_CRASH_POINT("file-published");
     /* From here on the name in tmp/ is not ours to remove. */
     apr_pool_cleanup_kill(p, object, object_cleanup);
     close(object->fd);
     STG_TRY(stg_file_sync_dir(dir, p));
+    STG_CRASH_POINT("file-dir-synced");
     STG_TRY(stg_file_sync_dir(stg_file_temp_dir(object->store, p), p));
+    STG_CRASH_POINT("file-closed");
     *object->receipt =
         (stg_receipt_t){.size = object->written, .is_finished = 1};
     return STG_OK;
@@ -197,6 +207,7 @@ stg_error_t *stg_file_create(stg_sink_t **sink, stg_store_t *store,
     if (object->fd < 0)
         return object_error(object, object->temp_path);
     apr_pool_cleanup_register(p, object, object_cleanup, apr_pool_cleanup_null);
+    STG_CRASH_POINT("file-created");
     *sink = &object->sink;
     return STG_OK;
 }

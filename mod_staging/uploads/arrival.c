@@ -2,6 +2,7 @@
 #include "uploads/upload.h"
 
 #include "base/clock.h"
+#include "base/crash.h"
 #include "base/ids.h"
 #include "base/log.h"
 #include "base/metrics.h"
@@ -37,12 +38,14 @@ stg_error_t *stg_arrival_begin(stg_arrival_t **out, stg_staging_t *staging,
     arrival->receiver = apr_pstrdup(p, stg_node_id(staging->node));
     arrival->began = stg_clock_monotonic();
     arrival->pool = p;
+    STG_CRASH_POINT("arrival-begin");
     STG_TRY(stg_db_query(NULL, staging->db, STG_Q_UPLOAD_BEGIN, p,
                          STG_PARAMS(arrival->id, arrival->object_id,
                                     spec->store->name, arrival->receiver,
                                     spec->service, spec->owner, spec->filename,
                                     spec->filename, spec->content_type,
                                     apr_off_t_toa(p, spec->retention))));
+    STG_CRASH_POINT("arrival-begun");
     err = stg_object_receive(
         &arrival->object, staging,
         &(stg_object_plan_t){.store = spec->store,
@@ -105,8 +108,10 @@ stg_error_t *stg_arrival_finish(stg_upload_t **upload, stg_arrival_t *arrival,
     int is_finished;
 
     STG_TRY(stg_object_settle(object));
+    STG_CRASH_POINT("arrival-settled");
     STG_TRY(check_digests(arrival, announced));
     STG_TRY(stg_object_commit(object));
+    STG_CRASH_POINT("arrival-receive");
     is_finished = stg_object_is_finished(object);
     STG_TRY(
         stg_db_query(&rows, arrival->staging->db, STG_Q_UPLOAD_RECEIVED, p,
@@ -122,8 +127,11 @@ stg_error_t *stg_arrival_finish(stg_upload_t **upload, stg_arrival_t *arrival,
                          "upload %s was deleted while it arrived", arrival->id);
     *upload = apr_pcalloc(p, sizeof(**upload));
     stg_upload_read(*upload, rows, 0);
-    if (!is_finished)
+    STG_CRASH_POINT("arrival-received");
+    if (!is_finished) {
+        STG_CRASH_POINT("arrival-received-parts");
         stg_worker_wake(arrival->staging->worker);
+    }
     stg_metric_add_to(STG_METRIC_UPLOADS, is_finished ? "success" : "pending",
                       NULL, 1);
     stg_metric_add(STG_METRIC_UPLOAD_BYTES, stg_object_size(object));
@@ -139,6 +147,7 @@ void stg_arrival_fail(stg_arrival_t *arrival, const char *label,
     stg_error_t *err;
 
     stg_metric_add_to(STG_METRIC_UPLOADS, "failure", NULL, 1);
+    STG_CRASH_POINT("arrival-fail");
     err = stg_db_query(NULL, arrival->staging->db, STG_Q_UPLOAD_FAILED, p,
                        STG_PARAMS(arrival->object_id,
                                   label ? label : arrival->spec.filename,
@@ -147,6 +156,7 @@ void stg_arrival_fail(stg_arrival_t *arrival, const char *label,
         stg_log(STG_LOG_WARNING,
                 "upload %s failed, but its row is as it was: %s", arrival->id,
                 stg_error_text(err, p));
+    STG_CRASH_POINT("arrival-failed");
     if (arrival->object)
         stg_object_discard(arrival->object);
 }

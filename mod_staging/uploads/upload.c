@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "uploads/upload.h"
 
+#include "base/crash.h"
 #include "base/ids.h"
 #include "base/text.h"
 #include "core/worker.h"
@@ -91,8 +92,10 @@ stg_error_t *stg_upload_delete(stg_staging_t *staging, const char *id,
 {
     stg_rows_t *rows;
 
+    STG_CRASH_POINT("upload-delete");
     STG_TRY(stg_db_query(&rows, staging->db, STG_Q_UPLOAD_DELETE, p,
                          STG_PARAMS(id, service, owner)));
+    STG_CRASH_POINT("upload-deleted");
     if (!stg_rows_count(rows))
         return stg_raise(p, STG_E_NOT_FOUND, "there is no upload %s", id);
     stg_worker_wake(staging->worker);
@@ -160,21 +163,27 @@ stg_error_t *stg_upload_run_finish(stg_staging_t *staging, const stg_job_t *job,
         return stg_upload_give_up_finish(staging, job, err, p);
     if (err)
         return err;
-    return stg_db_query(
+    STG_CRASH_POINT("upload-finish");
+    STG_TRY(stg_db_query(
         NULL, staging->db, STG_Q_UPLOAD_FINISHED, p,
         STG_PARAMS(job->subject, apr_psprintf(p, "%" APR_INT64_T_FMT, job->id),
-                   apr_psprintf(p, "%" APR_INT64_T_FMT, job->fence)));
+                   apr_psprintf(p, "%" APR_INT64_T_FMT, job->fence))));
+    STG_CRASH_POINT("upload-finished");
+    return STG_OK;
 }
 
 stg_error_t *stg_upload_give_up_finish(stg_staging_t *staging,
                                        const stg_job_t *job,
                                        const stg_error_t *why, apr_pool_t *p)
 {
-    return stg_db_query(
+    STG_CRASH_POINT("upload-give-up");
+    STG_TRY(stg_db_query(
         NULL, staging->db, STG_Q_UPLOAD_UNFINISHABLE, p,
         STG_PARAMS(job->subject, apr_psprintf(p, "%" APR_INT64_T_FMT, job->id),
                    apr_psprintf(p, "%" APR_INT64_T_FMT, job->fence),
-                   why->message));
+                   why->message)));
+    STG_CRASH_POINT("upload-given-up");
+    return STG_OK;
 }
 
 stg_error_t *stg_upload_gc_expired(int *done, stg_staging_t *staging,
@@ -182,8 +191,10 @@ stg_error_t *stg_upload_gc_expired(int *done, stg_staging_t *staging,
 {
     stg_rows_t *rows;
 
+    STG_CRASH_POINT("uploads-expire");
     STG_TRY(stg_db_query(&rows, staging->db, STG_Q_UPLOAD_EXPIRE, p,
                          STG_PARAMS(apr_itoa(p, STG_GC_BATCH))));
+    STG_CRASH_POINT("uploads-expired");
     *done = (int)stg_rows_int(rows, 0, "done");
     return STG_OK;
 }
@@ -193,10 +204,12 @@ stg_error_t *stg_upload_gc_abandoned(int *done, stg_staging_t *staging,
 {
     stg_rows_t *rows;
 
+    STG_CRASH_POINT("uploads-abandon");
     STG_TRY(stg_db_query(&rows, staging->db, STG_Q_UPLOAD_ABANDON, p,
                          STG_PARAMS(apr_itoa(p, STG_GC_BATCH),
                                     "the upload did not arrive whole: send "
                                     "it again")));
+    STG_CRASH_POINT("uploads-abandoned");
     *done = (int)stg_rows_int(rows, 0, "done");
     return STG_OK;
 }

@@ -4,6 +4,7 @@
 #include "uploads/upload_api.h"
 
 #include "auth/principal.h"
+#include "base/crash.h"
 #include "base/text.h"
 #include "stream/disposition.h"
 #include "stream/formdata.h"
@@ -322,6 +323,7 @@ stg_error_t *stg_upload_post(stg_request_t *req)
     apr_table_setn(
         req->r->headers_out, "Location",
         stg_reply_link(req, apr_pstrcat(req->pool, "/", upload->id, NULL)));
+    STG_CRASH_POINT("answer");
     return stg_reply_json(req, HTTP_ACCEPTED,
                           stg_upload_json(req, upload, req->pool));
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "web/in_flight.h"
 
+#include "base/crash.h"
+
 #include <errno.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -62,8 +64,10 @@ int stg_in_flight_total(const stg_in_flight_t *in_flight)
     return total;
 }
 
+/* The answer has been sent, since the request's pool goes after that. */
 static apr_status_t leave(void *own)
 {
+    STG_CRASH_POINT("answer-sent");
     atomic_fetch_sub(&((slot_t *)own)->count, 1);
     return APR_SUCCESS;
 }
