@@ -60,6 +60,18 @@ static const char *parse_DURATION(void *field, const char *text, apr_pool_t *p)
                : "wants a time, such as 90, 90s, 15m, 12h or 30d";
 }
 
+static const char *parse_PERIOD(void *field, const char *text, apr_pool_t *p)
+{
+    apr_off_t seconds = 0;
+
+    (void)p;
+    if (strcasecmp(text, "off") &&
+        (!stg_parse_duration(text, &seconds) || seconds < 1))
+        return "wants off or a time, such as 30s or 10m";
+    *(stg_conf_PERIOD *)field = seconds;
+    return NULL;
+}
+
 static const char *parse_FLAG(void *field, const char *text, apr_pool_t *p)
 {
     (void)p;
@@ -248,6 +260,7 @@ enum {
 #define SERVER_TEXT(name, slot, help)     AP_INIT_TAKE1(name, set_server, slot, RSRC_CONF, help)
 #define SERVER_SIZE     SERVER_TEXT
 #define SERVER_DURATION SERVER_TEXT
+#define SERVER_PERIOD   SERVER_TEXT
 #define SERVER_COUNT    SERVER_TEXT
 #define SERVER_LIST(name, slot, help)     AP_INIT_TAKE_ARGV(name, add_words, slot, RSRC_CONF, help)
 

@@ -11,6 +11,7 @@
 #include "core/worker.h"
 #include "net/http_client.h"
 #include "setup.h"
+#include "web/drain.h"
 #include "web/in_flight.h"
 #include "web/process.h"
 #include "web/web.h"
@@ -193,6 +194,9 @@ static stg_error_t *start_process(stg_process_t *process, server_rec *s,
     process->ticket_secret = settings->secret;
     process->in_flight =
         stg_in_flight_attach(settings->in_flight_memory, getpid(), p);
+    process->drain = stg_drain_create(apr_time_from_sec(settings->drain), p);
+    if (!process->drain)
+        return stg_raise(p, STG_E_INTERNAL, "no thread is to be had");
     STG_TRY(make_staging(&process->staging, settings, s, p));
     STG_TRY(make_auth(process, p));
     options->kinds = stg_job_kinds;
@@ -231,8 +235,10 @@ static void child_stopping(apr_pool_t *pchild, int is_graceful)
 
     (void)pchild;
     (void)is_graceful;
-    if (process)
-        stg_worker_stop(process->staging.worker);
+    if (!process)
+        return;
+    stg_worker_stop(process->staging.worker);
+    stg_drain_begin(process->drain);
 }
 
 void stg_lifecycle_hooks(apr_pool_t *p)

@@ -9,6 +9,7 @@
 #include "stream/disposition.h"
 #include "stream/formdata.h"
 #include "web/body.h"
+#include "web/drain.h"
 #include "web/in_flight.h"
 #include "web/reply.h"
 
@@ -231,6 +232,19 @@ static stg_error_t *check_end_is_known(const intake_t *intake)
                      "one by HTTP/2");
 }
 
+/* That of the location, if it answers. What it is asked to do ends with the
+ * time that this process may go on. */
+static stg_error_t *choose_store(stg_store_t **store, const stg_request_t *req)
+{
+    stg_store_t *chosen =
+        stg_stores_find(&req->staging->stores, req->policy->store);
+
+    STG_TRY(stg_store_admit(chosen, req->pool));
+    *store = chosen->driver->stoppable(
+        chosen, stg_drain_flag(req->process->drain), req->pool);
+    return STG_OK;
+}
+
 /* Everything that can be refused before the body is read. */
 static stg_error_t *open_intake(intake_t *intake, const char **boundary,
                                 const char **filename)
@@ -258,8 +272,7 @@ static stg_error_t *open_intake(intake_t *intake, const char **boundary,
     STG_TRY(choose_algorithms(intake));
     intake->needs_digest = !*boundary && !stg_body_end_is_safe(req);
     STG_TRY(check_end_is_known(intake));
-    intake->spec.store = stg_stores_find(&req->staging->stores, policy->store);
-    STG_TRY(stg_store_admit(intake->spec.store, req->pool));
+    STG_TRY(choose_store(&intake->spec.store, req));
     intake->spec.service = policy->service;
     intake->spec.owner = req->principal->owner;
     intake->spec.size = length;
@@ -312,6 +325,11 @@ stg_error_t *stg_upload_post(stg_request_t *req)
 
     STG_TRY(open_intake(&intake, &boundary, &filename));
     err = receive(&upload, &intake, boundary, filename);
+    if (err && err->code == STG_E_STORE_DOWN && intake.arrival) {
+        stg_error_t *drained = stg_drain_check(req->process->drain, req->r);
+
+        err = drained ? drained : err;
+    }
     if (err && intake.arrival) {
         stg_arrival_fail(intake.arrival, NULL, err);
         err->message =

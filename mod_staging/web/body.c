@@ -2,6 +2,7 @@
 #include "web/body.h"
 
 #include "base/text.h"
+#include "web/drain.h"
 
 #include <apr_buckets.h>
 #include <http_protocol.h>
@@ -72,19 +73,24 @@ stg_error_t *stg_body_pump(stg_request_t *req, stg_sink_t *sink)
     request_rec *r = req->r;
     apr_bucket_brigade *bb =
         apr_brigade_create(r->pool, r->connection->bucket_alloc);
+    stg_drain_t *drain = req->process->drain;
     stg_error_t *err = STG_OK;
+    stg_drain_wait_t wait;
     int is_end = 0;
 
+    stg_drain_enter(&wait, drain, r);
     while (!is_end && !err) {
         apr_status_t status =
             ap_get_brigade(r->input_filters, bb, AP_MODE_READBYTES,
                            APR_BLOCK_READ, READ_BYTES);
 
-        if (status != APR_SUCCESS)
+        err = stg_drain_check(drain, r);
+        if (!err && status != APR_SUCCESS)
             err = read_failed(req, status);
-        else
+        else if (!err)
             err = pump_brigade(&is_end, req, bb, sink);
     }
+    stg_drain_leave(&wait);
     apr_brigade_destroy(bb);
     req->is_body_read = is_end;
     return err;

@@ -15,8 +15,9 @@ int stg_body_end_is_safe(const stg_request_t *req);
 
 /* Push the request body into sink until its end; does not close it. Nothing
  * is allocated per chunk. Fails with BODY_INCOMPLETE when the client goes
- * away or cuts it, TIMEOUT when it is too slow, TOO_LARGE beyond
- * LimitRequestBody, INVALID on bad framing, or as sink fails. */
+ * away or cuts it, BUSY when the process has to end, TIMEOUT when it is too
+ * slow, TOO_LARGE beyond LimitRequestBody, INVALID on bad framing, or as sink
+ * fails. */
 stg_error_t *stg_body_pump(stg_request_t *req, stg_sink_t *sink);
 
 /* A field of the header or, after the body, of its trailer (RFC 9110, 6.5);

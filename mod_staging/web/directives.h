@@ -33,6 +33,7 @@ STG_SERVER(TEXT,     "StagingTicketSecret",      ticket_secret,      NULL,    "f
 STG_SERVER(TEXT,     "StagingTempDir",           temp_dir,           "/var/tmp", "Where parts wait that exceed StagingPartMemory")
 STG_SERVER(SIZE,     "StagingPartMemory",        part_memory,        "256M",  "Memory for parts in flight to S3, per process")
 STG_SERVER(COUNT,    "StagingMaxInFlight",       max_in_flight,      "0",     "Uploads received at once on this server, 0 for no limit; beyond it 503")
+STG_SERVER(PERIOD,   "StagingDrain",             drain,              "off",   "How long uploads may go on in a child process that was told to end; then 503")
 STG_SERVER(COUNT,    "StagingJobThreads",        job_threads,        "1",     "Background job threads of each child process")
 STG_SERVER(DURATION, "StagingGCInterval",        gc_interval,        "60s",   "Pause between rounds of garbage collection, 0 to leave it to stagingctl worker")
 #endif

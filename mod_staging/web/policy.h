@@ -16,6 +16,7 @@ typedef const char *stg_conf_TEXT;
 typedef const char *stg_conf_WORDS;  /* separated by single spaces */
 typedef apr_off_t stg_conf_SIZE;     /* bytes */
 typedef apr_off_t stg_conf_DURATION; /* seconds */
+typedef apr_off_t stg_conf_PERIOD;   /* seconds; 0: off */
 typedef int stg_conf_FLAG;
 typedef int stg_conf_COUNT;
 typedef stg_algorithm_set_t stg_conf_DIGESTS;

@@ -17,6 +17,7 @@ typedef struct stg_process_t {
     struct stg_api_keys_t *api_keys; /* accounts/api_key.h */
     const char *ticket_secret;       /* NULL if none is configured */
     struct stg_in_flight_t *in_flight;
+    struct stg_drain_t *drain;
 } stg_process_t;
 
 /* The settings of the server, and the process; NULL before child_init. */

@@ -256,6 +256,7 @@ def uploads(*lines):
     ("StagingTicketSecret file:/nowhere/at/all", "cannot be read"),
     ("StagingJobThreads lots", "wants a number"),
     ("StagingGCInterval often", "wants a time"),
+    ("StagingDrain 0", "wants off or a time"),
     ("StagingPartMemory nothing", "wants a number of bytes"),
 ], ids=lambda value: value[:60].replace("\n", " "))
 def test_configtest_says_what_is_wrong(server, extra, sentence):

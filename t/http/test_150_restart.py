@@ -75,6 +75,40 @@ def test_an_old_child_does_not_wait_for_a_store_that_is_frozen(server,
     assert patient.settled(job)["status"] == "success"
 
 
+def test_a_drain_cuts_what_is_still_arriving_and_says_so(server, alice):
+    def upload(node, name):
+        connection = server.connect(node.port)
+        connection.request("POST", f"/upload?filename={name}", {
+            "Authorization": "Bearer " + alice.bearer,
+            "Content-Length": 1000000})
+        connection.send(b"x" * 1000)
+        server.wait(lambda: [e for e in alice.list("?status=pending")
+                             if e["filename"] == name])
+        return connection
+
+    with server.another_node("StagingDrain 3s\n") as node:
+        quick, silent, busy = (upload(node, name) for name in (
+            "quick.bin", "silent.bin", "busy.bin"))
+        old = node.children()
+        node.log.allow("BUSY: upload .* restarted")
+        node.graceful()
+        server.wait(lambda: node.children() - old)
+        assert quick.send(b"y" * 999000).response("POST").status == 202
+        while busy.is_silent(0.1):
+            busy.send(b"z" * 1000)
+        for connection in (silent, busy):
+            response = connection.response("POST")
+            assert response.status == 503
+            assert int(response.headers["Retry-After"]) > 0
+            assert b"restarted" in response.body
+            assert connection.is_closed()
+        server.wait(lambda: not node.children() & old)
+    failed = {e["filename"]: e["message"] for e in
+              alice.list("?status=failure&limit=5")}
+    assert "restarted" in failed["silent.bin"]
+    assert "restarted" in failed["busy.bin"]
+
+
 def test_many_graceful_restarts_under_load_lose_nothing(server, alice):
     server.log.allow("LimitRequestBody is 5000")
     done, failed = [], []
