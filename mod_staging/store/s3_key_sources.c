@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/s3_key_sources.h"
+#include "store/s3_key_texts.h"
 #include "store/s3_xml.h"
 
 #include <apr_file_io.h>
-#include <apr_lib.h>
 #include <apr_strings.h>
-
-#include <jansson.h>
 
 #include <string.h>
 
@@ -84,14 +82,6 @@ stg_error_t *stg_s3_source_parse(stg_s3_source_t *source, const char *text,
     return STG_OK;
 }
 
-/* What went wrong is for the log: it names files and addresses. */
-static stg_error_t *no_keys(const char *why, apr_pool_t *p)
-{
-    return stg_because(
-        stg_raise(p, STG_E_STORE_FAILED, "the store's keys cannot be read"), p,
-        "%s", why);
-}
-
 static stg_error_t *read_file(char **text, const char *path, apr_pool_t *p)
 {
     apr_file_t *file;
@@ -101,107 +91,41 @@ static stg_error_t *read_file(char **text, const char *path, apr_pool_t *p)
 
     status = apr_file_open(&file, path, APR_FOPEN_READ, APR_OS_DEFAULT, p);
     if (status != APR_SUCCESS)
-        return stg_because_apr(no_keys(path, p), p, status, "open");
+        return stg_because_apr(stg_s3_no_keys(path, p), p, status, "open");
     status = apr_file_info_get(&info, APR_FINFO_SIZE | APR_FINFO_PROT, file);
     if (status != APR_SUCCESS || info.size > MAX_FILE)
-        return no_keys(apr_pstrcat(p, path, " is no file of keys", NULL), p);
+        return stg_s3_no_keys(apr_pstrcat(p, path, " is no file of keys", NULL),
+                              p);
     if (info.protection & (APR_FPROT_WREAD | APR_FPROT_WWRITE))
-        return no_keys(apr_pstrcat(p, path,
-                                   " can be read by every user: chmod o= it",
-                                   NULL),
-                       p);
+        return stg_s3_no_keys(
+            apr_pstrcat(p, path, " can be read by every user: chmod o= it",
+                        NULL),
+            p);
     count = (apr_size_t)info.size;
     *text = apr_pcalloc(p, count + 1);
     status = count ? apr_file_read_full(file, *text, count, NULL) : APR_SUCCESS;
     apr_file_close(file);
     if (status != APR_SUCCESS)
-        return stg_because_apr(no_keys(path, p), p, status, "read");
+        return stg_because_apr(stg_s3_no_keys(path, p), p, status, "read");
     return STG_OK;
 }
 
-static char *trim(char *text)
-{
-    apr_size_t length;
-
-    while (apr_isspace(*text))
-        text++;
-    length = strlen(text);
-    while (length > 0 && apr_isspace(text[length - 1]))
-        text[--length] = '\0';
-    return text;
-}
-
-/* Two lines, or one with a colon. */
 static stg_error_t *read_plain(stg_s3_keys_t *keys,
                                const stg_s3_source_t *source, apr_pool_t *p)
 {
-    char *text, *end;
+    char *text;
 
     STG_TRY(read_file(&text, source->path, p));
-    text = trim(text);
-    end = strpbrk(text, ":\n");
-    if (!end)
-        return no_keys("a file of keys has two lines, or ACCESS:SECRET", p);
-    *end = '\0';
-    keys->access_key = trim(text);
-    keys->secret_key = trim(end + 1);
-    return STG_OK;
-}
-
-static void take_setting(stg_s3_keys_t *keys, const char *name,
-                         const char *value)
-{
-    if (strcasecmp(name, "aws_access_key_id") == 0)
-        keys->access_key = value;
-    else if (strcasecmp(name, "aws_secret_access_key") == 0)
-        keys->secret_key = value;
-    else if (strcasecmp(name, "aws_session_token") == 0)
-        keys->token = value;
-}
-
-/* A comment inside a line begins after white space only. */
-static void cut_comment(char *value)
-{
-    for (char *c = value; *c; c++) {
-        if ((*c == '#' || *c == ';') && c > value && apr_isspace(c[-1])) {
-            *c = '\0';
-            return;
-        }
-    }
-}
-
-static void read_line(stg_s3_keys_t *keys, char *line, const char *profile,
-                      int *is_inside)
-{
-    char *end, *equals;
-
-    if (*line == '#' || *line == ';' || apr_isspace(*line))
-        return;
-    if (*line == '[') {
-        end = strchr(line, ']');
-        if (end)
-            *end = '\0';
-        *is_inside = end && strcmp(trim(line + 1), profile) == 0;
-        return;
-    }
-    equals = strchr(line, '=');
-    if (!*is_inside || !equals)
-        return;
-    *equals = '\0';
-    cut_comment(equals + 1);
-    take_setting(keys, trim(line), trim(equals + 1));
+    return stg_s3_keys_of_lines(keys, text, p);
 }
 
 static stg_error_t *read_shared(stg_s3_keys_t *keys,
                                 const stg_s3_source_t *source, apr_pool_t *p)
 {
-    char *text, *line, *state;
-    int is_inside = 0;
+    char *text;
 
     STG_TRY(read_file(&text, source->path, p));
-    for (line = apr_strtok(text, "\r\n", &state); line;
-         line = apr_strtok(NULL, "\r\n", &state))
-        read_line(keys, line, source->profile, &is_inside);
+    stg_s3_keys_of_profile(keys, text, source->profile);
     return STG_OK;
 }
 
@@ -214,39 +138,6 @@ static stg_error_t *read_env(stg_s3_keys_t *keys, const stg_s3_source_t *source)
     keys->token = get(source, "AWS_SESSION_TOKEN");
     if (!keys->token)
         keys->token = get(source, "AWS_SECURITY_TOKEN");
-    keys->expires = expires ? stg_s3_time(expires) : 0;
-    return STG_OK;
-}
-
-static apr_status_t free_json(void *data)
-{
-    json_decref(data);
-    return APR_SUCCESS;
-}
-
-static const char *member(const json_t *object, const char *name, apr_pool_t *p)
-{
-    const char *value = json_string_value(json_object_get(object, name));
-
-    return value ? apr_pstrdup(p, value) : NULL;
-}
-
-static stg_error_t *read_json(stg_s3_keys_t *keys, const char *text,
-                              apr_pool_t *p)
-{
-    json_t *object = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
-    const char *code, *expires;
-
-    if (!object)
-        return no_keys("a metadata service sent no JSON", p);
-    apr_pool_cleanup_register(p, object, free_json, apr_pool_cleanup_null);
-    code = member(object, "Code", p);
-    if (code && strcmp(code, "Success") != 0)
-        return no_keys(apr_pstrcat(p, "metadata service: ", code, NULL), p);
-    keys->access_key = member(object, "AccessKeyId", p);
-    keys->secret_key = member(object, "SecretAccessKey", p);
-    keys->token = member(object, "Token", p);
-    expires = member(object, "Expiration", p);
     keys->expires = expires ? stg_s3_time(expires) : 0;
     return STG_OK;
 }
@@ -273,13 +164,13 @@ static stg_error_t *ask(const char **answer, const stg_s3_source_t *source,
         if (err || response->status >= 500)
             continue;
         if (response->status != 200)
-            return no_keys(apr_psprintf(p, "metadata service: status %d",
-                                        response->status),
-                           p);
+            return stg_s3_no_keys(apr_psprintf(p, "metadata service: status %d",
+                                               response->status),
+                                  p);
         *answer = response->body;
         return STG_OK;
     }
-    return err ? err : no_keys("metadata service: status 5xx", p);
+    return err ? err : stg_s3_no_keys("metadata service: status 5xx", p);
 }
 
 /* Over http only to the addresses that never leave the machine. */
@@ -315,18 +206,19 @@ static stg_error_t *read_container(stg_s3_keys_t *keys,
     if (relative)
         url = apr_pstrcat(p, CONTAINER_ENDPOINT, relative, NULL);
     if (!url || !is_trusted(url))
-        return no_keys("the container's URL of keys is missing or not safe", p);
+        return stg_s3_no_keys(
+            "the container's URL of keys is missing or not safe", p);
     if (path) {
         STG_TRY(read_file(&text, path, p));
-        token = trim(text);
+        token = stg_s3_trim(text);
     }
     apr_table_setn(headers, "Accept", "application/json");
     if (token && strpbrk(token, "\r\n"))
-        return no_keys("the container's token has line ends", p);
+        return stg_s3_no_keys("the container's token has line ends", p);
     if (token)
         apr_table_setn(headers, "Authorization", token);
     STG_TRY(ask(&answer, source, "GET", url, headers));
-    return read_json(keys, answer, p);
+    return stg_s3_keys_of_json(keys, answer, p);
 }
 
 /* Version 2 only: the token keeps a tricked proxy from reading the keys. */
@@ -346,7 +238,7 @@ static stg_error_t *read_instance(stg_s3_keys_t *keys,
     url = apr_pstrcat(p, endpoint, "/latest/api/token", NULL);
     STG_TRY(ask(&token, source, "PUT", url, headers));
     if (strpbrk(token, "\r\n"))
-        return no_keys("the instance's token has line ends", p);
+        return stg_s3_no_keys("the instance's token has line ends", p);
     apr_table_clear(headers);
     apr_table_setn(headers, "X-aws-ec2-metadata-token", token);
     url = apr_pstrcat(p, endpoint,
@@ -355,7 +247,7 @@ static stg_error_t *read_instance(stg_s3_keys_t *keys,
     role = apr_pstrmemdup(p, role, strcspn(role, "\r\n"));
     url = apr_pstrcat(p, url, role, NULL);
     STG_TRY(ask(&answer, source, "GET", url, headers));
-    return read_json(keys, answer, p);
+    return stg_s3_keys_of_json(keys, answer, p);
 }
 
 static stg_error_t *read_kind(stg_s3_keys_t *keys,
@@ -384,7 +276,7 @@ stg_error_t *stg_s3_source_read(stg_s3_keys_t *keys,
     STG_TRY(read_kind(&found, source, p));
     if (!found.access_key || !*found.access_key || !found.secret_key ||
         !*found.secret_key)
-        return no_keys("the source holds no complete pair of keys", p);
+        return stg_s3_no_keys("the source holds no complete pair of keys", p);
     *keys = found;
     return STG_OK;
 }

@@ -22,6 +22,12 @@ static stg_range_t suffix(apr_off_t *first, apr_off_t *count, const char *text,
     return STG_RANGE_PART;
 }
 
+const char *stg_range_if(const char *value, const char *condition,
+                         const char *etag)
+{
+    return condition && strcmp(condition, etag) ? NULL : value;
+}
+
 stg_range_t stg_range_parse(apr_off_t *first, apr_off_t *count,
                             const char *value, apr_off_t size, apr_pool_t *p)
 {

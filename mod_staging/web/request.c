@@ -2,7 +2,6 @@
 #include "web/request.h"
 
 #include "base/ids.h"
-#include "base/text.h"
 #include "web/web.h"
 
 #include <apr_strings.h>
@@ -57,71 +56,6 @@ static int is_ours(const request_rec *r)
     return 0;
 }
 
-/* If the pair of count bytes is a credential, put its value where it belongs.
- * Only names short enough to be one of ours are decoded. */
-static int take_credential(stg_credentials_t *credentials, const char *pair,
-                           apr_size_t count, apr_size_t named, apr_pool_t *p)
-{
-    enum { LONGEST = 3 * sizeof("signature") };
-    const char *value = "";
-    const char **place;
-    const char *name;
-
-    if (named > LONGEST)
-        return 0;
-    name = stg_percent_decode(apr_pstrndup(p, pair, named), p);
-    if (!name)
-        return 0;
-    place = !strcmp(name, "key")         ? &credentials->key
-            : !strcmp(name, "token")     ? &credentials->token
-            : !strcmp(name, "signature") ? &credentials->signature
-                                         : NULL;
-    if (!place)
-        return 0;
-    if (*place)
-        credentials->is_repeated = 1;
-    if (named < count)
-        value = stg_percent_decode(
-            apr_pstrndup(p, pair + named + 1, count - named - 1), p);
-    *place = value ? value : "";
-    return 1;
-}
-
-/* Take the credentials out of a query. Returns what is left of it, NULL if
- * nothing; *masked is the whole with the values struck out, for the log. */
-static char *split_query(stg_credentials_t *credentials, char **masked,
-                         const char *args, apr_pool_t *p)
-{
-    apr_size_t length = strlen(args);
-    char *rest = apr_palloc(p, length + 1);
-    char *rest_end = rest;
-    /* "key" becomes "key=***": never more than twice as long and a bit */
-    char *shown = apr_palloc(p, 2 * length + sizeof("=***"));
-    char *shown_end = shown;
-
-    for (const char *pair = args; pair;) {
-        const char *amp = strchr(pair, '&');
-        apr_size_t count = amp ? (apr_size_t)(amp - pair) : strlen(pair);
-        const char *equals = memchr(pair, '=', count);
-        apr_size_t named = equals ? (apr_size_t)(equals - pair) : count;
-        int is_secret = take_credential(credentials, pair, count, named, p);
-        apr_size_t kept = is_secret ? named : count;
-
-        if (!is_secret) {
-            rest_end += rest_end > rest ? (*rest_end = '&', 1) : 0;
-            rest_end = apr_cpystrn(rest_end, pair, count + 1);
-        }
-        shown_end += shown_end > shown ? (*shown_end = '&', 1) : 0;
-        shown_end = apr_cpystrn(shown_end, pair, kept + 1);
-        shown_end =
-            apr_cpystrn(shown_end, is_secret ? "=***" : "", sizeof("=***"));
-        pair = amp ? amp + 1 : NULL;
-    }
-    *rest_end = *shown_end = '\0';
-    *masked = shown;
-    return rest_end > rest ? rest : NULL;
-}
-
 static char *with_query(const char *before, const char *masked, apr_pool_t *p)
 {
     const char *mark = strchr(before, '?');
@@ -138,14 +72,15 @@ static void hide_credentials(stg_request_t *req)
 {
     request_rec *r = req->r;
     const char *referer = apr_table_get(r->headers_in, "Referer");
-    char *masked;
+    const char *masked;
 
     if (referer && strchr(referer, '?'))
         apr_table_setn(r->headers_in, "Referer",
                        with_query(referer, NULL, r->pool));
     if (!r->args)
         return;
-    r->args = split_query(&req->credentials, &masked, r->args, r->pool);
+    r->args =
+        stg_credentials_split(&req->credentials, &masked, r->args, r->pool);
     r->parsed_uri.query = r->args;
     r->unparsed_uri = with_query(r->unparsed_uri, masked, r->pool);
     r->the_request =
@@ -250,24 +185,6 @@ static void read_cookie(stg_request_t *req)
         req->credentials.cookie = value;
 }
 
-static stg_error_t *read_authorization(stg_request_t *req)
-{
-    const char *value = apr_table_get(req->r->headers_in, "Authorization");
-    static const char scheme[] = "Bearer ";
-
-    if (!value || strncasecmp(value, scheme, sizeof(scheme) - 1))
-        return STG_OK;
-    value += sizeof(scheme) - 1;
-    while (*value == ' ')
-        value++;
-    /* httpd joins repeated headers with a comma, which no token contains */
-    if (strchr(value, ','))
-        return stg_raise(req->pool, STG_E_INVALID,
-                         "the Authorization header was sent twice");
-    req->credentials.bearer = value;
-    return STG_OK;
-}
-
 stg_error_t *stg_request_open(stg_request_t *req)
 {
     request_rec *r = req->r;
@@ -285,7 +202,9 @@ stg_error_t *stg_request_open(stg_request_t *req)
     STG_TRY(stg_query_parse(&query, r->args, req->pool));
     req->query = query;
     read_cookie(req);
-    return read_authorization(req);
+    return stg_credentials_bearer(&req->credentials,
+                                  apr_table_get(r->headers_in, "Authorization"),
+                                  req->pool);
 }
 
 stg_error_t *stg_request_parameter(const char **value, const stg_request_t *req,

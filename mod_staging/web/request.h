@@ -2,6 +2,7 @@
 #ifndef STG_WEB_REQUEST_H
 #define STG_WEB_REQUEST_H
 
+#include "auth/credentials.h"
 #include "base/query.h"
 #include "web/process.h"
 
@@ -12,16 +13,6 @@
  * post_read_request for paths below our mounts, so that credentials have left
  * the query before anything is logged.
  */
-
-/* What the client showed, before anybody believed it. */
-typedef struct stg_credentials_t {
-    const char *bearer;    /* Authorization: Bearer */
-    const char *key;       /* ?key= */
-    const char *token;     /* ?token= */
-    const char *cookie;    /* edi-token */
-    const char *signature; /* ?signature= of a download */
-    int is_repeated;       /* one of them came twice */
-} stg_credentials_t;
 
 typedef struct stg_request_t {
     request_rec *r;

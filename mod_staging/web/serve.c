@@ -70,16 +70,11 @@ static stg_error_t *send_file(stg_request_t *req, apr_file_t *file,
     return STG_OK;
 }
 
-/* The Range that counts: an If-Range must name what we have (RFC 9110,
- * 13.1.5). */
 static const char *wanted_range(const request_rec *r)
 {
-    const char *condition = apr_table_get(r->headers_in, "If-Range");
-    const char *etag = apr_table_get(r->headers_out, "ETag");
-
-    if (condition && strcmp(condition, etag))
-        return NULL;
-    return apr_table_get(r->headers_in, "Range");
+    return stg_range_if(apr_table_get(r->headers_in, "Range"),
+                        apr_table_get(r->headers_in, "If-Range"),
+                        apr_table_get(r->headers_out, "ETag"));
 }
 
 static stg_error_t *send_through(stg_request_t *req, const stg_serve_t *what,

@@ -8,16 +8,25 @@
 
 /* clang-format off */
 #define STG_TARGETS \
+    TARGET(text) \
     TARGET(query) \
     TARGET(json) \
     TARGET(formdata) \
+    TARGET(part_headers) \
     TARGET(disposition) \
     TARGET(digest_field) \
     TARGET(range) \
+    TARGET(credentials) \
+    TARGET(api_key) \
+    TARGET(ticket) \
+    TARGET(cursor) \
     TARGET(jwt) \
     TARGET(claims) \
     TARGET(jwks) \
-    TARGET(s3_xml)
+    TARGET(s3_xml) \
+    TARGET(s3_keys) \
+    TARGET(store_line) \
+    TARGET(store_key)
 /* clang-format on */
 
 /* bytes are followed by a NUL that is not counted; p is cleared afterwards.
