@@ -59,9 +59,21 @@ static void one_range_is_cut_to_what_is_there(void)
     }
 }
 
+static void a_range_counts_for_what_the_client_has(void)
+{
+    static const char *const others[] = {
+        "", "\"b\"", "W/\"a\"", "a", "*", "Thu, 01 Jan 2026 00:00:00 GMT"};
+
+    STG_CHECK_TEXT(stg_range_if("bytes=0-1", NULL, "\"a\""), "bytes=0-1");
+    STG_CHECK_TEXT(stg_range_if("bytes=0-1", "\"a\"", "\"a\""), "bytes=0-1");
+    for (unsigned int i = 0; i < sizeof(others) / sizeof(*others); i++)
+        CU_ASSERT_PTR_NULL(stg_range_if("bytes=0-1", others[i], "\"a\""));
+}
+
 void stg_range_suite(void)
 {
     CU_pSuite suite = CU_add_suite("range", set_up, tear_down);
 
     STG_TEST(suite, one_range_is_cut_to_what_is_there);
+    STG_TEST(suite, a_range_counts_for_what_the_client_has);
 }

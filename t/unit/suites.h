@@ -23,6 +23,7 @@
     SUITE(s3_parts) \
     SUITE(s3_breaker) \
     SUITE(s3_client) \
+    SUITE(credentials) \
     SUITE(jwt) \
     SUITE(jwks) \
     SUITE(iam) \
