@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 
 import psycopg2
+import pytest
 import requests
 
 import configuration
@@ -26,6 +27,9 @@ TOP = Path(__file__).resolve().parents[2]
 STACK = TOP / "t" / "stack"
 HTTPD = shutil.which("apache2", path=os.environ["PATH"] + ":/usr/sbin") or \
     shutil.which("httpd", path=os.environ["PATH"] + ":/usr/sbin")
+
+# A module with a sanitizer wants its library first: t/stack/sanitized.
+HTTPD_ENV = {**os.environ, "LD_PRELOAD": os.environ.get("STAGING_PRELOAD", "")}
 
 # As in "[time] [staging:error] [pid 1:tid 2] ..."
 LOG_LINE = re.compile(r"^\[[^]]*\] \[[\w.-]*:(\w+)\] ")
@@ -137,7 +141,8 @@ class Log:
 
     def complaints(self):
         """What is wrong with the log since the last call: lines that nobody
-        announced, and announced ones that did not come."""
+        announced, and announced ones that did not come; and whatever
+        sanitizers have found."""
         missing = list(self.expected)
         wrong = []
         end = time.monotonic() + 3
@@ -153,7 +158,15 @@ class Log:
             time.sleep(0.05)
         self.expected.clear()
         self.allowed.clear()
-        return wrong + [f"not in the log: {p.pattern}" for p in missing]
+        return (wrong + [f"not in the log: {p.pattern}" for p in missing]
+                + sanitizer_reports())
+
+
+def sanitizer_reports():
+    """What the sanitizers of the build have found so far."""
+    folder = os.environ.get("STAGING_REPORTS")
+    return [path.read_text(errors="replace")
+            for path in sorted(Path(folder).iterdir())] if folder else []
 
 
 def is_loud(line):
@@ -189,7 +202,7 @@ class Node:
         run_stack("httpd", "stop", self.dir, logs=self.server.logs)
 
     def graceful(self):
-        run(HTTPD, "-f", self.conf, "-k", "graceful")
+        run(HTTPD, "-f", self.conf, "-k", "graceful", env=HTTPD_ENV)
 
     def pid(self):
         return int((self.dir / "httpd.pid").read_text())
@@ -208,7 +221,8 @@ class Node:
         path = self.dir / "other.conf"
         path.write_text(conf)
         done = subprocess.run([HTTPD, "-t", "-f", str(path)], check=False,
-                              capture_output=True, text=True, timeout=60)
+                              capture_output=True, text=True, timeout=60,
+                              env=HTTPD_ENV)
         return done.returncode, done.stderr
 
 
@@ -415,7 +429,10 @@ class Server:
                               **more)
 
     def memory(self):
-        """Resident memory of the children, in KiB."""
+        """Resident memory of the children, in KiB; not with a sanitizer,
+        which keeps what is freed to tell of its use."""
+        if os.environ.get("STAGING_REPORTS"):
+            pytest.skip("memory is the sanitizer's")
         return sum(int(re.search(r"VmRSS:\s+(\d+)", Path(
             f"/proc/{child}/status").read_text()).group(1))
                    for child in self.node.children())

@@ -8,10 +8,10 @@
  * connection and one request at a time. Ends with its pool. */
 
 typedef struct stg_peer_t {
-    const char *url;      /* http://127.0.0.1:port */
-    const char *answer;   /* all bytes of it; NULL: hang up */
-    _Atomic int hang_ups; /* this many requests get no answer first */
-    _Atomic int requests; /* so far */
+    const char *url;            /* http://127.0.0.1:port */
+    const char *_Atomic answer; /* all bytes of it; NULL: hang up */
+    _Atomic int hang_ups;       /* this many requests get no answer first */
+    _Atomic int requests;       /* so far */
     char last_request[16384];
 } stg_peer_t;
 
