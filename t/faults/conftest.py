@@ -92,6 +92,13 @@ def settle(server):
     """One round of garbage collection; then everything agrees."""
     server.let_leases_of_the_dead_run_out()
     server.ctl("gc")
+    server.wait(lambda: not unsettled(server))
     check = server.ctl("check", "--deep", check=False)
     assert check.returncode == 0, check.stdout + check.stderr
     assert not server.find_secrets()
+
+
+def unsettled(server):
+    """Objects that are neither whole nor about to be."""
+    return server.sql("SELECT id, state, receiver, claimed FROM object "
+                      "WHERE state IN ('receiving', 'deleting')")

@@ -210,12 +210,15 @@ class Load:
         return None
 
     def _differs(self, upload, promise):
-        digest = hashlib.sha256()
+        digest, left = hashlib.sha256(), promise.size
         with requests.get(f"{self.server.url}{promise.path}/{upload}/data",
                           headers=self._headers, timeout=60,
                           stream=True) as answer:
             for block in answer.iter_content(MIB):
                 digest.update(block)
+                left -= len(block)
+        if answer.ok and left > 0:
+            raise RequestException(f"{left} bytes did not come")
         if digest.hexdigest() == promise.sha256:
             return None
         return f"{answer.status_code}: other bytes"

@@ -57,10 +57,10 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def build_folder():
-    folder = os.environ.get("STAGING_BUILD")
+def build_folder(variable="STAGING_BUILD"):
+    folder = os.environ.get(variable)
     if not folder:
-        raise StackError("STAGING_BUILD must name the build directory")
+        raise StackError(f"{variable} must name the build directory")
     return Path(folder).resolve()
 
 

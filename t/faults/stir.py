@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whatever happens besides uploads that succeed: each of these is done again
+and again while a Stir is entered, and none of it is ever a promise."""
+
+import contextlib
+import os
+import random
+import subprocess
+import threading
+
+import requests
+from requests.exceptions import RequestException
+
+from load import KIB, MIB
+from stack import StackError
+
+# Locations for it, at the end of a configuration.
+BRIEF = """
+<Location "/brief">
+    SetHandler staging-uploads
+    StagingRetention 1s
+</Location>
+"""
+WRONG = "sha-256=:" + "A" * 43 + "=:"
+
+
+class Stir:
+    """Uploads that fail, expire and are deleted at once; processes that come
+    and go; a store that is down now and then; jobs that cannot succeed."""
+
+    def __init__(self, server, bearer, paths):
+        self.server = server
+        self.paths = paths
+        self._headers = {"Authorization": "Bearer " + bearer,
+                         "Content-Type": "application/octet-stream"}
+        self._blob = os.urandom(6 * MIB)
+        self._dice = random.Random("stir")
+        self._stop = threading.Event()
+        self._deeds = [(self._refuse, 0.3), (self._cut, 0.3),
+                       (self._expire, 0.5), (self._delete, 0.3),
+                       (self._collect, 1), (self._work, 0.1),
+                       (self._restart, 4), (self._bury, 1),
+                       (self._lose_parts, 1)]
+        if server.s3:
+            self._deeds.append((self._let_store_fail, 1))
+        self._threads = [threading.Thread(target=self._repeat, args=deed)
+                         for deed in self._deeds]
+
+    def __enter__(self):
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_error):
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _repeat(self, deed, pause):
+        while not self._stop.is_set():
+            with contextlib.suppress(RequestException, OSError, StackError):
+                deed()
+            self._stop.wait(self._dice.uniform(pause / 2, pause * 3 / 2))
+
+    def _body(self):
+        return self._blob[:self._dice.choice((KIB, 100 * KIB, 6 * MIB))]
+
+    def _post(self, path, body, **headers):
+        return requests.post(
+            f"{self.server.url}{path}?filename=stir.bin", data=body,
+            headers={**self._headers, **headers}, timeout=60)
+
+    # --- uploads ------------------------------------------------------------
+    def _refuse(self):
+        self._post(self._dice.choice(self.paths), self._body(),
+                   **{"Repr-Digest": WRONG})
+
+    def _cut(self):
+        """The client goes in mid-body, after a part or so."""
+        path = self._dice.choice(self.paths)
+        with self.server.connect() as connection:
+            connection.request(
+                "POST", path + "?filename=cut.bin",
+                {**self._headers, "Content-Length": str(8 * MIB)},
+                self._blob[:self._dice.choice((KIB, 6 * MIB))])
+            connection.reset()
+
+    def _expire(self):
+        self._post("/brief", self._body())
+
+    def _delete(self):
+        """At once, while a job puts its parts together."""
+        path = self._dice.choice(self.paths)
+        answer = self._post(path, self._body())
+        if answer.status_code == 202:
+            requests.delete(
+                f"{self.server.url}{path}/{answer.json()['id']}",
+                headers=self._headers, timeout=60)
+
+    # --- processes ----------------------------------------------------------
+    def _ctl(self, *words):
+        return subprocess.Popen(
+            [str(self.server.build / "stagingctl"), "-c",
+             str(self.server.stores_conf), *words],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def _collect(self):
+        with self._ctl("gc") as process:
+            self._end(process, 10)
+
+    def _work(self):
+        with self._ctl("worker") as process:
+            self._end(process, self._dice.uniform(2, 6))
+
+    def _end(self, process, seconds):
+        """Let it run so long, then end it like an init does."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(seconds)
+        process.terminate()
+
+    def _restart(self):
+        self.server.node.graceful()
+
+    def _bury(self):
+        self.server.let_leases_of_the_dead_run_out()
+
+    # --- stores ---------------------------------------------------------------
+    def _let_store_fail(self):
+        """For a while, with something to remove and something to finish."""
+        for _ in range(3):
+            answer = self._post("/frail", self._blob)
+            if answer.status_code == 202 and self._dice.random() < 0.5:
+                requests.delete(
+                    f"{self.server.url}/frail/{answer.json()['id']}",
+                    headers=self._headers, timeout=60)
+        self.server.proxy.down()
+        self._stop.wait(3)
+        self.server.proxy.up()
+
+    def _lose_parts(self):
+        """A job that finds nothing to put together, for the last time."""
+        self.server.sql("""
+            WITH lost AS (
+                INSERT INTO object (id, store, state, size)
+                VALUES (gen_random_uuid(), 'main', 'finishing', 1)
+                RETURNING id)
+            INSERT INTO job (kind, subject, attempts)
+            SELECT 'upload_finish', id, 11 FROM lost""")
