@@ -34,7 +34,7 @@ void stg_adapters_log(void)
 /* mod_dbd lets callers wait for a connection without end, and lets each try
  * in turn to reach a database that is gone. We wait for PATIENCE_SECONDS, and
  * after a failure try again only a second later. */
-enum { PATIENCE_SECONDS = 5, DBD_MAX_DEFAULT = 10 };
+enum { PATIENCE_SECONDS = 5 };
 
 typedef struct pool_t {
     server_rec *server;
@@ -143,7 +143,7 @@ const stg_db_lender_t *stg_adapters_db(server_rec *s, int max, apr_pool_t *p)
     pool->server = s;
     pool->open = APR_RETRIEVE_OPTIONAL_FN(ap_dbd_open);
     pool->close = APR_RETRIEVE_OPTIONAL_FN(ap_dbd_close);
-    pool->max = max > 0 ? max : DBD_MAX_DEFAULT;
+    pool->max = max;
     if (!pool->open || !pool->close ||
         apr_thread_mutex_create(&pool->mutex, APR_THREAD_MUTEX_DEFAULT, p) ||
         apr_thread_cond_create(&pool->returned, p))

@@ -11,7 +11,7 @@
 /* libstaging's log lines go to the error log. */
 void stg_adapters_log(void);
 
-/* Connections of mod_dbd's pool, at most max (DBDMax; 0: its default) at once.
+/* Connections of mod_dbd's pool, at most max (DBDMax) at once.
  * Fails with BUSY if none comes free in time, with DB_DOWN if none can be
  * made. NULL if mod_dbd is not loaded. */
 const stg_db_lender_t *stg_adapters_db(server_rec *s, int max, apr_pool_t *p);

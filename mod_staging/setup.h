@@ -19,7 +19,7 @@ int stg_setup_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
  * httpd's own limits below ours. */
 void stg_setup_warn(apr_pool_t *p, server_rec *s);
 
-/* DBDMax of mod_dbd, which keeps its settings to itself; 0 if not set. */
+/* DBDMax of mod_dbd, which keeps its settings to itself. */
 int stg_setup_dbd_max(void);
 
 /* The stores as configured, opened. */

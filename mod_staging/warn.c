@@ -20,6 +20,9 @@ APLOG_USE_MODULE(staging);
 #define BODY_LIMIT_UNSET ((apr_off_t)-1)
 #define HTTPD_BODY_LIMIT APR_INT64_C(1073741824)
 
+/* mod_dbd's own defaults */
+enum { DBD_KEEP_DEFAULT = 2, DBD_MAX_DEFAULT = 10 };
+
 static void warn(server_rec *s, const stg_error_t *err)
 {
     ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s, "staging: %s%s%s",
@@ -159,11 +162,30 @@ static void warn_stores(server_rec *s, const stg_settings_t *settings,
     }
 }
 
+static int number_of(const char *directive, int usual)
+{
+    const char *args = find_directive(ap_conftree, directive);
+
+    return args ? atoi(args) : usual;
+}
+
 int stg_setup_dbd_max(void)
 {
-    const char *args = find_directive(ap_conftree, "DBDMax");
+    return number_of("DBDMax", DBD_MAX_DEFAULT);
+}
 
-    return args ? atoi(args) : 0;
+/* apr_reslist, which mod_dbd keeps its connections in, is not made then, and
+ * the reason of what follows is said nowhere. */
+static void warn_dbd_keep(server_rec *s)
+{
+    int keep = number_of("DBDKeep", DBD_KEEP_DEFAULT);
+    int max = stg_setup_dbd_max();
+
+    if (keep > max)
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s,
+                     "staging: DBDKeep %d is more than DBDMax %d: mod_dbd "
+                     "gives no connection then",
+                     keep, max);
 }
 
 void stg_setup_warn(apr_pool_t *p, server_rec *s)
@@ -181,6 +203,7 @@ void stg_setup_warn(apr_pool_t *p, server_rec *s)
             warn_body_limit(s, mount);
     }
     warn_read_timeout(s);
+    warn_dbd_keep(s);
     warn_issuers(s, settings, p);
     warn_database(s, p);
     warn_stores(s, settings, p);

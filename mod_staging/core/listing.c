@@ -39,7 +39,8 @@ static stg_error_t *stray_remove(listing_t *listing, const stg_found_t *found)
 {
     stg_store_t *store = listing->walk->store;
     const stg_unfinished_t what = {.key = found->key,
-                                   .parts_id = found->parts_id};
+                                   .parts_id = found->parts_id,
+                                   .is_object_kept = found->is_temporary};
 
     return store->driver->remove(store, &what, 1, listing->batch_pool);
 }
@@ -97,20 +98,16 @@ static void temporary_suspect(listing_t *listing, const stg_found_t *found,
 }
 
 static stg_error_t *temporary_again(listing_t *listing,
-                                    const stg_found_t *found, const char *id,
-                                    int has_row)
+                                    const stg_found_t *found, const char *id)
 {
     const char *what = apr_hash_get(listing->suspects,
                                     suspect_text(found, listing->batch_pool),
                                     APR_HASH_KEY_STRING);
-    /* Removing goes by key and would take a stored object too. */
-    int may_remove = is_repair(listing) && !has_row;
-
     if (!what)
         return STG_OK;
-    if (may_remove)
+    if (is_repair(listing))
         STG_TRY(stray_remove(listing, found));
-    stg_walk_report(listing->walk, id, what, may_remove);
+    stg_walk_report(listing->walk, id, what, is_repair(listing));
     return STG_OK;
 }
 
@@ -123,7 +120,7 @@ static stg_error_t *temporary_compare(listing_t *listing,
     if (is_allowed)
         return STG_OK;
     if (listing->is_second)
-        return temporary_again(listing, found, id, state != NULL);
+        return temporary_again(listing, found, id);
     temporary_suspect(listing, found,
                       state ? "unfinished bytes beside a stored object"
                             : "unfinished bytes without a row");

@@ -106,7 +106,7 @@ static stg_error_t *abort_parts(stg_s3_store_t *store, const char *key,
 {
     if (what->parts_id)
         return stg_s3_object_abort(store->client, key, what->parts_id, p);
-    if (what->size >= 0)
+    if (what->size >= 0 && !what->is_object_kept)
         return STG_OK;
     return stg_s3_store_list_uploads(store, what->key, abort_found, store, p);
 }
@@ -122,13 +122,14 @@ static stg_error_t *remove_batch(stg_s3_store_t *store,
         const char *key;
 
         STG_TRY(stg_s3_store_key(&key, store, what[i].key, p));
-        APR_ARRAY_PUSH(keys, const char *) = key;
+        if (!what[i].is_object_kept)
+            APR_ARRAY_PUSH(keys, const char *) = key;
         STG_TRY(abort_parts(store, key, &what[i], p));
     }
-    if (count > 1 &&
+    if (keys->nelts > 1 &&
         !__atomic_load_n(&store->is_bulk_refused, __ATOMIC_RELAXED))
         STG_TRY(remove_bulk(&is_done, store, keys, p));
-    for (int i = 0; !is_done && i < count; i++)
+    for (int i = 0; !is_done && i < keys->nelts; i++)
         STG_TRY(remove_single(store, APR_ARRAY_IDX(keys, i, const char *), p));
     return STG_OK;
 }

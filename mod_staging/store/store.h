@@ -65,6 +65,7 @@ typedef struct stg_unfinished_t {
     apr_off_t size;
     const char *etag; /* expected of the whole */
     const char *token;
+    int is_object_kept; /* for remove(): only what is unfinished goes */
 } stg_unfinished_t;
 
 /* One thing found by listing. */
@@ -146,10 +147,11 @@ typedef struct stg_store_driver_t {
     stg_error_t *(*presign)(const char **url, stg_store_t *store,
                             const stg_presign_t *what, apr_pool_t *p);
 
-    /* Remove objects with everything unfinished under their keys: what is not
-     * there is removed already. parts_id may be NULL in each; a size of -1
-     * then says that there may be parts whose id nobody knows. When it returns
-     * the removal survives a crash of the machine. */
+    /* Remove objects with everything unfinished under their keys, or that
+     * alone where is_object_kept: what is not there is removed already.
+     * parts_id may be NULL in each; a size of -1 then says that there may be
+     * parts whose id nobody knows. When it returns the removal survives a crash
+     * of the machine. */
     stg_error_t *(*remove)(stg_store_t *store, const stg_unfinished_t *what,
                            int count, apr_pool_t *p);
 

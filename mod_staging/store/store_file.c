@@ -143,16 +143,23 @@ static stg_error_t *file_presign(const char **url, stg_store_t *store,
     return STG_OK;
 }
 
+static stg_error_t *check_dir(const char *dir, apr_pool_t *p)
+{
+    if (!faccessat(AT_FDCWD, dir, W_OK | X_OK, AT_EACCESS))
+        return STG_OK;
+    return stg_because_apr(
+        stg_raise(p, STG_E_STORE_DOWN, "the store is not there"), p,
+        APR_FROM_OS_ERROR(errno), dir);
+}
+
+/* One directory of objects stands for all. */
 static stg_error_t *file_ping(stg_store_t *store, apr_pool_t *p)
 {
     const stg_file_store_t *files = (const stg_file_store_t *)store;
-    const char *temp_dir = stg_file_temp_dir(files, p);
     apr_off_t available;
 
-    if (faccessat(AT_FDCWD, temp_dir, W_OK | X_OK, AT_EACCESS))
-        return stg_because_apr(
-            stg_raise(p, STG_E_STORE_DOWN, "the store is not there"), p,
-            APR_FROM_OS_ERROR(errno), temp_dir);
+    STG_TRY(check_dir(stg_file_temp_dir(files, p), p));
+    STG_TRY(check_dir(stg_file_object_dir(files, 0, p), p));
     STG_TRY(stg_file_space(&available, files, p));
     if (available <= files->reserve)
         return stg_raise(p, STG_E_NO_SPACE, "the store is full");

@@ -95,7 +95,8 @@ stg_error_t *stg_file_remove(stg_store_t *store, const stg_unfinished_t *what,
         STG_TRY(stg_store_key_check(key, turn));
         STG_CRASH_POINT("file-remove");
         STG_TRY(remove_file(stg_file_temp_path(files, key, turn), turn));
-        STG_TRY(remove_file(stg_file_object_path(files, key, turn), turn));
+        if (!what[i].is_object_kept)
+            STG_TRY(remove_file(stg_file_object_path(files, key, turn), turn));
         STG_CRASH_POINT("file-removed");
         is_touched[stg_file_fan(key)] = 1;
     }

@@ -116,13 +116,16 @@ static stg_error_t *object_write(stg_sink_t *sink, const char *bytes,
  * can rename so; link() refuses everywhere. */
 static stg_error_t *publish(const file_object_t *object, const char *path)
 {
+    int error;
+
     if (!renameat2(AT_FDCWD, object->temp_path, AT_FDCWD, path,
                    RENAME_NOREPLACE))
         return STG_OK;
-    if (errno == ENOENT)
+    error = errno;
+    if (error == ENOENT && access(object->temp_path, F_OK))
         return refuse(object, "the object was removed while it was received");
-    if (errno != EINVAL && errno != ENOSYS)
-        return object_error(object, path);
+    if (error != EINVAL && error != ENOSYS)
+        return stg_file_error(error, path, object->sink.pool);
     if (link(object->temp_path, path) || unlink(object->temp_path))
         return object_error(object, path);
     return STG_OK;

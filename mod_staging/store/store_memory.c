@@ -319,7 +319,7 @@ static stg_error_t *memory_remove(stg_store_t *store,
         STG_TRY(stg_store_key_check(what[i].key, p));
         apr_thread_mutex_lock(memory->mutex);
         entry = entry_find_synced(memory, what[i].key);
-        if (entry)
+        if (entry && !(what[i].is_object_kept && entry->synced.stage == STORED))
             entry_remove_synced(memory, entry);
         apr_thread_mutex_unlock(memory->mutex);
     }

@@ -46,7 +46,7 @@ typedef struct stg_settings_t {
     apr_array_header_t *mounts; /* of stg_mount_t */
 
     /* made in post_config, as root, for all children */
-    int dbd_max;             /* mod_dbd's DBDMax; 0 if not set */
+    int dbd_max;             /* mod_dbd's DBDMax */
     const char *secret;      /* that signs downloads */
     void *metrics_memory;    /* shared */
     void *in_flight_memory;  /* shared */

@@ -122,6 +122,19 @@ static void temporary_file_without_a_row_is_removed(void)
     core_end(&core);
 }
 
+static void unfinished_bytes_beside_an_object_are_removed(void)
+{
+    core_t core;
+    staged_t staged;
+
+    core_begin(&core);
+    staged = core_store(&core, core.file, 10);
+    on_file(&core, "cp $F $(dirname $F)/../../tmp/$(basename $F)", &staged);
+    expect(&core, staged.id, "unfinished bytes beside a stored object");
+    CU_ASSERT(core_has_bytes(&core, core.file, staged.id));
+    core_end(&core);
+}
+
 static void upload_whose_bytes_are_lost_is_a_failure(void)
 {
     core_t core;
@@ -234,6 +247,7 @@ void stg_reconcile_suite(void)
     STG_TEST(suite, what_is_under_way_is_no_difference);
     STG_TEST(suite, object_without_a_row_is_removed);
     STG_TEST(suite, temporary_file_without_a_row_is_removed);
+    STG_TEST(suite, unfinished_bytes_beside_an_object_are_removed);
     STG_TEST(suite, upload_whose_bytes_are_lost_is_a_failure);
     STG_TEST(suite, object_of_another_size_is_found);
     STG_TEST(suite, damaged_bytes_are_found_by_reading_them);

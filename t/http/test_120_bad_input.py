@@ -2,6 +2,7 @@
 """Bad input: a clear error in our shape, a sane connection, nothing kept."""
 
 import json
+import shutil
 import socket
 import threading
 import time
@@ -461,3 +462,24 @@ def test_a_full_disk_is_507(server, alice):
     assert entry["status"] == "failure"
     assert ready.status_code == 503
     assert "full" in ready.json()["store full"]
+
+
+@pytest.mark.usefixtures("nothing_kept")
+def test_a_store_that_lost_its_directory_says_so(server, alice):
+    extra = (f"StagingStore torn file://{server.dir}/torn\n"
+             '<Location "/torn">\nSetHandler staging-uploads\n'
+             "StagingUseStore torn\n</Location>\n")
+    with server.another_node(extra) as node:
+        node.log.expect("STORE_DOWN: upload .* not there.*torn/objects/")
+        node.log.expect("not ready: store torn: .*torn/objects/")
+        node.log.allow("store torn: STORE_DOWN")  # the start-up probe
+        shutil.rmtree(server.dir / "torn" / "objects")
+        response = requests.post(
+            node.url + "/torn?filename=x", data=b"x", timeout=20,
+            headers={"Authorization": "Bearer " + alice.bearer})
+        entry = newest(alice)
+        ready = requests.get(node.url + "/ready", timeout=20)
+    assert "the store is not there" in is_error(response, 502)["detail"]
+    assert entry["status"] == "failure"
+    assert ready.status_code == 503
+    assert ready.json()["store torn"] == "the store is not there"

@@ -290,6 +290,7 @@ def test_the_iam_has_to_be_reached_safely(server):
     (("LimitRequestBody 0", ""), "LimitRequestBody"),
     (("RequestReadTimeout header=10 body=20,MinRate=500",
       "RequestReadTimeout header=10 body=20"), "MinRate"),
+    (("DBDMax 32", "DBDMax 4"), "DBDKeep 8 is more than DBDMax 4"),
     (("StagingGCInterval 2s", "DBDParams \"host=/nowhere dbname=none\""),
      "database"),
 ], ids=lambda value: value if isinstance(value, str) else "")

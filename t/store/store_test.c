@@ -287,6 +287,25 @@ static void parts_whose_id_was_lost_are_gone(void)
     CU_ASSERT_EQUAL(list_found()->nelts, 0);
 }
 
+/* Only S3 lets parts be begun under the key of an object. */
+static void removing_what_is_unfinished_keeps_the_object(void)
+{
+    sample_t whole = sample_of(KIB);
+    sample_t parts = sample_of(SEVERAL_PARTS);
+    stg_unfinished_t what = {.size = -1, .is_object_kept = 1};
+
+    STG_CHECK_OK(write_finished_sample(&whole, fixture.p));
+    if (fixture.store->driver == &stg_store_s3_driver)
+        parts.key = whole.key;
+    STG_CHECK_OK(write_sample(&parts, fixture.p));
+    for (int i = 0; i < 2; i++) {
+        what.key = i ? parts.key : whole.key;
+        STG_CHECK_OK(CALL(remove, fixture.store, &what, 1, fixture.p));
+    }
+    check_whole(&whole);
+    CU_ASSERT_EQUAL(list_found()->nelts, parts.receipt.is_finished ? 2 : 1);
+}
+
 typedef struct writer_t {
     sample_t sample;
     apr_pool_t *p;
@@ -420,6 +439,7 @@ void add_conformance_suite(const char *name)
     STG_TEST(suite, finishing_twice_succeeds);
     STG_TEST(suite, aborted_parts_are_gone);
     STG_TEST(suite, parts_whose_id_was_lost_are_gone);
+    STG_TEST(suite, removing_what_is_unfinished_keeps_the_object);
     STG_TEST(suite, objects_at_once_do_not_mix);
     STG_TEST(suite, foreign_keys_are_refused);
     STG_TEST(suite, a_large_object_needs_no_memory_of_its_size);
