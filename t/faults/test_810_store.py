@@ -3,8 +3,13 @@
 proxy before the store that the fault has struck."""
 
 import contextlib
+import os
 import re
+import signal
+import subprocess
 import time
+from email.utils import parsedate_to_datetime
+from pathlib import Path
 
 import boto3
 import pytest
@@ -89,7 +94,7 @@ def test_calls_that_fail_now_and_then_fail_no_upload(
         fault, share, only, server, proxy, load, rounds):
     with load(paths=["/frail"], sizes=SIZES) as one, \
             injected(proxy, fault, share, only):
-        server.wait(lambda: proxy.injected[fault] >= rounds(5, 500), 600)
+        server.wait(lambda: proxy.injected[fault] >= rounds(5, 100), 600)
     assert not one.refusals
     recovers(server)
 
@@ -108,9 +113,21 @@ def be_silent(proxy):
     proxy.inject("black hole")
 
 
+def assert_quick(server, frail):
+    """Those who come meanwhile are soon told to come back."""
+    def is_refused():
+        begun = time.monotonic()
+        response = frail.post(b"x")
+        return (response.status_code == 503
+                and int(response.headers["Retry-After"]) > 0
+                and time.monotonic() - begun < 5)
+    # one call at a time tries the store, and waits
+    server.wait(is_refused, 30)
+
+
 @pytest.mark.parametrize("fail", [go_down, be_slow, be_silent])
 def test_a_store_that_is_gone_costs_reasons_and_nothing_else(
-        fail, server, proxy, load, rounds):
+        fail, server, proxy, frail, load, rounds):
     with load(paths=["/frail"], sizes=SIZES) as one:
         server.wait(lambda: one.count >= 5)
         fail(proxy)
@@ -119,6 +136,7 @@ def test_a_store_that_is_gone_costs_reasons_and_nothing_else(
         kept = one.count
         time.sleep(rounds(8, 600))
         assert one.count == kept
+        assert_quick(server, frail)
         proxy.up()
         server.wait(lambda: one.count > kept, DEADLINE)
     assert one.slowest < DEADLINE
@@ -128,13 +146,18 @@ def test_a_store_that_is_gone_costs_reasons_and_nothing_else(
 
 # --- what the store says is not what it has -----------------------------------
 
+def connect_s3(server):
+    return boto3.client(
+        "s3", endpoint_url=server.s3["STAGING_S3_ENDPOINT"],
+        aws_access_key_id=server.s3["STAGING_S3_ACCESS_KEY"],
+        aws_secret_access_key=server.s3["STAGING_S3_SECRET_KEY"],
+        region_name="us-east-1",
+        config=Config(s3={"addressing_style": "path"}))
+
+
 def objects(server):
     """(keys, unfinished uploads) below frail."""
-    s3 = boto3.client("s3", endpoint_url=server.s3["STAGING_S3_ENDPOINT"],
-                      aws_access_key_id=server.s3["STAGING_S3_ACCESS_KEY"],
-                      aws_secret_access_key=server.s3["STAGING_S3_SECRET_KEY"],
-                      region_name="us-east-1",
-                      config=Config(s3={"addressing_style": "path"}))
+    s3 = connect_s3(server)
     where = {"Bucket": server.s3["STAGING_S3_BUCKET"], "Prefix": "frail/"}
     listing = s3.list_objects_v2(**where).get("Contents", [])
     uploads = s3.list_multipart_uploads(**where).get("Uploads", [])
@@ -180,4 +203,54 @@ def test_an_acknowledgement_of_other_bytes_is_no_success(size, server, proxy,
     assert entry["id"] in response.json()["detail"]
     assert entry["status"] == "failure"
     assert "does not hold what was sent" in entry["message"]
+    recovers(server)
+
+
+# --- its clock ----------------------------------------------------------------
+
+@contextlib.contextmanager
+def clock_of_the_store(server, offset):
+    """radosgw starts again, in another time."""
+    restart_gateway(server, LD_PRELOAD="/usr/$LIB/faketime/libfaketime.so.1",
+                    FAKETIME=offset, FAKETIME_DONT_FAKE_MONOTONIC="1")
+    try:
+        yield
+    finally:
+        restart_gateway(server)
+
+
+def restart_gateway(server, **environment):
+    folder = server.dir / "s3"
+    os.kill(int((folder / "run" / "client.rgw.pid").read_text()),
+            signal.SIGKILL)
+    with subprocess.Popen(
+            ["radosgw", "-c", folder / "ceph.conf", "-n", "client.rgw"],
+            env={**os.environ, **environment}, stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as gateway:
+        assert gateway.wait() == 0
+    # libfaketime has opened them already, and would leave them behind
+    for leaving in Path("/dev/shm").glob(f"*faketime_s*_{gateway.pid}"):
+        leaving.unlink()
+    server.wait(lambda: requests.get(server.s3["STAGING_S3_ENDPOINT"],
+                                     timeout=5))
+
+
+def seconds_off(server):
+    date = requests.get(server.s3["STAGING_S3_ENDPOINT"],
+                        timeout=5).headers["Date"]
+    return parsedate_to_datetime(date).timestamp() - time.time()
+
+
+@pytest.mark.parametrize("offset, seconds", [("+20m", 1200), ("-20m", -1200)])
+def test_a_store_whose_clock_is_off_is_told_its_own_time(
+        offset, seconds, server, proxy, load, rounds):
+    """Signatures of our time it would refuse, in URLs too."""
+    with clock_of_the_store(server, offset):
+        assert abs(seconds_off(server) - seconds) < 10
+        server.wait(lambda: is_ready(server))
+        with load(paths=["/frail"], sizes=SIZES) as one:
+            server.wait(lambda: one.count > rounds(20, 200), 600)
+        assert not one.refusals
+        assert one.losses() == []
+    assert abs(seconds_off(server)) < 10
     recovers(server)

@@ -19,8 +19,9 @@ class Client:
     """Requests below a location, each with the same credential."""
 
     def __init__(self, server, path="/upload", bearer=None, auth=None,
-                 host=None):
+                 host=None, node=None):
         self.server = server
+        self.base = (node or server).url
         self.path = path
         self.session = requests.Session()
         self.session.trust_env = False
@@ -45,7 +46,7 @@ class Client:
                 self.server.signatures.add(value)
 
     def url(self, suffix=""):
-        return self.server.url + self.path + suffix
+        return self.base + self.path + suffix
 
     def request(self, method, suffix="", **more):
         more.setdefault("timeout", 60)
@@ -96,7 +97,7 @@ class Client:
         assert response.status_code == 302, response.text
         location = response.headers["Location"]
         if location.startswith("/"):
-            location = self.server.url + location
+            location = self.base + location
         return location
 
     def download(self, upload, method="GET", **more):

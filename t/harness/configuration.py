@@ -162,6 +162,9 @@ TypesConfig /dev/null
 AddType text/plain .txt
 Alias /pages "{s.static}"
 DocumentRoot "{s.static}"
+<Directory "/">
+    AllowOverride None
+</Directory>
 <Directory "{s.static}">
     Require all granted
 </Directory>
