@@ -39,6 +39,7 @@ typedef struct attempt_t {
     const char *host;    /* of a redirect, for this call only */
     apr_time_t deadline; /* monotonic; for all attempts */
     int number;
+    int is_clock_news;   /* of the last answer: we were off */
     unsigned int mended; /* 1 << class of what was mended once already */
     apr_pool_t *pool;
 } attempt_t;
@@ -225,7 +226,8 @@ static stg_error_t *send_once(stg_s3_answer_t *answer, attempt_t *attempt)
     if (err && err->code == STG_E_STORE_DOWN)
         err->message = "the store does not answer";
     STG_TRY(err);
-    stg_s3_place_learn_clock(client->place, response->headers);
+    attempt->is_clock_news =
+        stg_s3_place_learn_clock(client->place, response->headers);
     answer->status = response->status;
     answer->headers = response->headers;
     answer->body = response->body;
@@ -372,6 +374,16 @@ static stg_error_t *is_down(apr_pool_t *p)
     return stg_because(err, p, "it did not a moment ago");
 }
 
+/* A HEAD is refused without a code. When its answer tells that our clock is
+ * off, that may have been the reason. */
+static stg_s3_class_t class_of(const attempt_t *attempt,
+                               const stg_s3_answer_t *answer)
+{
+    if (answer->status == 403 && !answer->code && attempt->is_clock_news)
+        return STG_S3_CLOCK;
+    return stg_s3_class_of(answer->status, answer->code);
+}
+
 stg_error_t *stg_s3_call(stg_s3_answer_t **answer, stg_s3_client_t *client,
                          const stg_s3_call_t *call, apr_pool_t *p)
 {
@@ -387,8 +399,7 @@ stg_error_t *stg_s3_call(stg_s3_answer_t **answer, stg_s3_client_t *client,
     do {
         attempt.number++;
         err = send_once(result, &attempt);
-        class = err ? stg_s3_class_of_error(err)
-                    : stg_s3_class_of(result->status, result->code);
+        class = err ? stg_s3_class_of_error(err) : class_of(&attempt, result);
     } while (may_retry(&attempt, class, err ? NULL : result, err));
     STG_TRY(err);
     if (attempt.number == 1)

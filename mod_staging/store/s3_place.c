@@ -51,20 +51,22 @@ apr_interval_time_t stg_s3_place_offset(stg_s3_place_t *place)
 }
 
 /* A cache on the way would show us an old date. */
-void stg_s3_place_learn_clock(stg_s3_place_t *place, const apr_table_t *headers)
+int stg_s3_place_learn_clock(stg_s3_place_t *place, const apr_table_t *headers)
 {
     const char *date = apr_table_get(headers, "Date");
     apr_time_t theirs = date ? apr_date_parse_http(date) : 0;
-    apr_interval_time_t offset = theirs - stg_clock_now();
+    apr_interval_time_t offset = theirs - stg_clock_now(), moved;
 
     if (!theirs || apr_table_get(headers, "Age") ||
         apr_table_get(headers, "Via"))
-        return;
+        return 0;
     if (offset > -MIN_OFFSET && offset < MIN_OFFSET)
         offset = 0;
     pthread_mutex_lock(&place->mutex);
+    moved = offset - place->synced.offset;
     place->synced.offset = offset;
     pthread_mutex_unlock(&place->mutex);
+    return moved <= -MIN_OFFSET || moved >= MIN_OFFSET;
 }
 
 const char *stg_s3_place_region(stg_s3_place_t *place, apr_pool_t *p)

@@ -17,8 +17,9 @@ stg_s3_place_t *stg_s3_place_create(const char *region, apr_pool_t *p);
 
 /* The store's clock minus ours, as last seen. */
 apr_interval_time_t stg_s3_place_offset(stg_s3_place_t *place);
-void stg_s3_place_learn_clock(stg_s3_place_t *place,
-                              const apr_table_t *headers);
+
+/* False if that is no news. */
+int stg_s3_place_learn_clock(stg_s3_place_t *place, const apr_table_t *headers);
 
 /* The learned region, or the configured one. */
 const char *stg_s3_place_region(stg_s3_place_t *place, apr_pool_t *p);

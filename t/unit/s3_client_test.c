@@ -241,6 +241,11 @@ static void the_clock_of_the_store_counts(void)
     stg_clock_freeze(apr_time_from_sec(1795176000)); /* 12:00:00 */
     STG_CHECK_OK(open_store(&store, peer->url, NULL));
     STG_CHECK_FAILS(store->driver->ping(store, pool), STG_E_STORE_FAILED);
+    CU_ASSERT_EQUAL(peer->requests, 2); /* once more, in the store's time */
+    CU_ASSERT_PTR_NOT_NULL(
+        strstr(peer->last_request, "x-amz-date: 20261120T121000Z"));
+    STG_CHECK_FAILS(store->driver->ping(store, pool), STG_E_STORE_FAILED);
+    CU_ASSERT_EQUAL(peer->requests, 3);
     STG_CHECK_OK(store->driver->presign(&url, store, &what, pool));
     CU_ASSERT_PTR_NOT_NULL(strstr(url, "X-Amz-Date=20261120T120900Z"));
     CU_ASSERT_PTR_NOT_NULL(strstr(url, "X-Amz-Expires=660"));
