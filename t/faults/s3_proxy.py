@@ -285,10 +285,10 @@ class S3Proxy:
         self.healed.clear()
         self._rules.append(Rule(name, FAULTS[name], share, only))
 
-    def hold(self, kind):
-        """A Hold of the next call of this kind."""
+    def hold(self, *kinds):
+        """A Hold of the next call of these kinds."""
         hold = Hold()
-        self._rules.append(Rule("held", hold, 1.0, (kind,)))
+        self._rules.append(Rule("held", hold, 1.0, kinds))
         return hold
 
     def heal(self):

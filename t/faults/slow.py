@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """An upload that takes its time."""
 
+import contextlib
 import hashlib
+import http.client
 import json
 import os
 import threading
@@ -45,7 +47,7 @@ class SlowUpload:
         while not self._stop.is_set():
             try:
                 self.outcomes.append(self._upload(os.urandom(PIECE)))
-            except OSError as error:
+            except (OSError, http.client.HTTPException) as error:
                 self.outcomes.append(error)
                 self._stop.wait(PAUSE)
 
@@ -55,9 +57,10 @@ class SlowUpload:
             connection.request("POST", self.path + "?filename=slow.bin", {
                 "Authorization": "Bearer " + self._bearer,
                 "Content-Length": PIECE * self.pieces})
-            for _ in range(self.pieces):
-                connection.send(piece)
-                threading.Event().wait(PAUSE)
+            with contextlib.suppress(ConnectionError):  # there is an answer
+                for _ in range(self.pieces):
+                    connection.send(piece)
+                    threading.Event().wait(PAUSE)
             answer = connection.response("POST")
         if answer.status == 202:
             self.promised[json.loads(answer.body)["id"]] = Promise(

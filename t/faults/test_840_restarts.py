@@ -7,8 +7,9 @@ import time
 
 import pytest
 
+from clients import Client
 from conftest import CHILDREN
-from load import LIGHTLY
+from load import LIGHTLY, MIB
 from slow import SlowUpload
 from stack import is_serving
 
@@ -31,6 +32,33 @@ def test_graceful_restarts_fail_no_upload(server, load, audit, key, rounds):
     assert set(slow.outcomes) == {202}
     assert not clients.failures()
     assert not audit.twice()
+
+
+def test_old_children_outlive_the_drain_neither_for_uploads_nor_jobs(
+        server, load, audit, key):
+    """A slow upload is cut, and a job that waits for a silent store left to
+    those that stay."""
+    if not server.s3:
+        pytest.skip("STAGING_TEST_STORES has no s3")
+    frail = Client(server, "/frail", key)
+    with load(**LIGHTLY) as clients, \
+            server.another_node(CHILDREN + "StagingDrain 3s\n") as node:
+        node.log.allow("BUSY: upload .* restarted|STORE_|attempt .* failed")
+        hold = server.proxy.hold("complete")
+        with SlowUpload(node, key, 8) as slow:
+            job = frail.stage(b"parts" * (12 * MIB // 5))["id"]
+            hold.wait()
+            old = node.children() | server.node.children()
+            for one in (node, server.node):
+                one.graceful()
+            server.wait(lambda: not any(map(is_serving, old)), 10)
+            server.wait(lambda: slow.outcomes)
+        server.proxy.up()
+        frail.settled(job)
+    assert slow.outcomes[0] == 503
+    assert frail.get(job).json()["status"] == "success"
+    assert not clients.failures()
+    assert not [one for one in audit.twice() if one[0] != "claim"]
 
 
 def test_children_that_end_after_fifty_connections_fail_no_upload(

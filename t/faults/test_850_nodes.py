@@ -33,6 +33,16 @@ def proxy_of_frail(server):
     server.proxy.up()
 
 
+@contextlib.contextmanager
+def another_node(server, extra=""):
+    """One that has tried its stores: those calls must not be held."""
+    with server.another_node(extra) as node:
+        last = server.stores_conf.read_text().split("StagingStore ")[-1]
+        server.wait(lambda: f"store {last.split()[0]}:"
+                    in node.error_log.read_text())
+        yield node
+
+
 def metric(node, name):
     text = requests.get(node.url + "/metrics", timeout=20).text
     return int(re.search(rf"^{name} (\d+)", text, re.M).group(1))
@@ -116,7 +126,7 @@ def upload_named(server, filename):
 
 def test_two_nodes_do_everything_once_and_together(server, load, audit,
                                                    rounds):
-    with server.another_node() as node:
+    with another_node(server) as node:
         nodes = [server.node, node]
         removed = [metric(one, "staging_gc_removed_total") for one in nodes]
         with load(nodes=nodes, **LIGHTLY) as clients:
@@ -141,7 +151,7 @@ def test_a_node_whose_clock_is_off_by_twenty_minutes_changes_nothing(
                                            "-c", "echo $LD_PRELOAD").strip())
             clock.setenv("FAKETIME", "+20m")
             clock.setenv("FAKETIME_DONT_FAKE_MONOTONIC", "1")
-            node = stack.enter_context(server.another_node())
+            node = stack.enter_context(another_node(server))
         date = requests.get(node.url + "/health", timeout=20).headers["Date"]
         assert parsedate_to_datetime(date).timestamp() - time.time() > 1100
         mine = nodes_of(server, node.children())
@@ -163,7 +173,7 @@ def test_a_node_whose_clock_is_off_by_twenty_minutes_changes_nothing(
 
 def test_what_a_killed_node_held_is_anothers_within_thirty_seconds(
         server, proxy, load, audit, key):
-    with server.another_node(CHILDREN) as node:
+    with another_node(server, CHILDREN) as node:
         node.log.allow(".")
         nodes = [server.node, node]
         with load(nodes=nodes, **LIGHTLY), SlowUpload(node, key, 90):
@@ -171,6 +181,9 @@ def test_what_a_killed_node_held_is_anothers_within_thirty_seconds(
             job = job_of(server, proxy, key, node, nodes)
             pids = node.pids()
             dead = nodes_of(server, pids)
+            # elsewhere, where nobody else sees that they are gone
+            server.sql("UPDATE node SET host = 'elsewhere' "
+                       "WHERE id = ANY (%s::uuid[])", list(dead))
             for pid in pids:
                 os.kill(pid, signal.SIGKILL)
             died = time.monotonic()
@@ -203,7 +216,7 @@ def job_of(server, proxy, key, node, nodes):
 @pytest.mark.parametrize("size", [200000, 12 * MIB])
 def test_a_node_that_comes_back_has_lost_what_it_was_receiving(
         server, load, paths, key, size):
-    with server.another_node() as node:
+    with another_node(server) as node:
         node.log.allow(LOST)
         with load(**BARELY), contextlib.ExitStack() as stack:
             connections = [stack.enter_context(server.connect(node.port, 60))
@@ -235,7 +248,7 @@ def pending(server):
 def test_bytes_that_were_taken_over_are_not_acknowledged(server, proxy, load,
                                                          key):
     """Between the store's commit and the database's."""
-    with server.another_node() as node, load(**BARELY):
+    with another_node(server) as node, load(**BARELY):
         node.log.allow(LOST)
         hold = proxy.hold("put")
         with posting(server, node, key, "/frail", b"held" * 99, "held.bin") \
@@ -252,7 +265,7 @@ def test_bytes_that_were_taken_over_are_not_acknowledged(server, proxy, load,
 
 def test_a_job_that_was_taken_over_is_not_ended_by_who_lost_it(
         server, proxy, load, audit, key):
-    with server.another_node() as node, load(**BARELY):
+    with another_node(server) as node, load(**BARELY):
         node.log.allow(LOST)
         hold = proxy.hold("complete")
         with posting(server, node, key, "/frail", PARTS, "fenced.bin"):
@@ -286,18 +299,16 @@ def stopped_with_job(server, node, upload):
 
 def test_a_collector_that_comes_back_removes_nothing_of_others(
         server, proxy, load, key):
-    with server.another_node() as node, load(**BARELY):
+    with another_node(server) as node, load(**BARELY):
         node.log.allow(LOST)
         frail = Client(server, "/frail", key)
         entry = frail.stage(b"to be removed")
-        hold = proxy.hold("post")
+        hold = proxy.hold("post", "delete")
         gone = server.row(entry["id"])[2]
         assert frail.delete(entry["id"]).status_code == 204
         hold.wait()
         loser = sender(hold, [server.node, node])
         with stopped(server, loser):
-            server.sql("UPDATE object SET claimed = now() WHERE id = %s", gone)
-            server.ctl("gc")
             assert not server.sql("SELECT FROM object WHERE id = %s", gone)
             hold.release()
         comes_back(server, loser)
