@@ -26,6 +26,7 @@
 #include <http_main.h>
 #include <mpm_common.h>
 
+#include <stdlib.h>
 #include <unistd.h>
 
 APLOG_USE_MODULE(staging);
@@ -34,12 +35,17 @@ APLOG_USE_MODULE(staging);
  * collector need more. */
 enum { STATEMENT_SECONDS = 10 };
 
+/* mod_dbd connects without a limit of its own, and so would wait for ever for a
+ * PostgreSQL that is frozen; libpq's default is an environment variable. */
+static const char connect_seconds[] = "5";
+
 static int pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp)
 {
     (void)pconf;
     (void)plog;
     (void)ptemp;
     stg_adapters_log();
+    setenv("PGCONNECT_TIMEOUT", connect_seconds, 0);
     return OK;
 }
 
