@@ -2,8 +2,11 @@
 """What an administrator sees: health, readiness, metrics, status, logs, and
 what configtest says."""
 
+import os
 import re
+import signal
 import uuid
+from pathlib import Path
 
 import pytest
 import requests
@@ -174,6 +177,33 @@ def test_without_a_database_everything_is_503_but_health(server, alice):
         assert int(response.headers["Retry-After"]) > 0
         assert set(response.json()) == {"detail", "request_id"}
         assert str(server.dir) not in response.text
+
+
+@pytest.fixture(name="database_frozen")
+def with_frozen_database(server, alice):
+    server.log.allow("DB_DOWN|database|mod_dbd|dbd:error|AH0062|AH0063")
+    server.close_db()
+    master = (server.dir / "pg/data/postmaster.pid").read_text().split()[0]
+    pids = [int(master), *map(int, Path(
+        f"/proc/{master}/task/{master}/children").read_text().split())]
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    yield
+    for pid in pids:
+        os.kill(pid, signal.SIGCONT)
+    # the lease of the node has to be renewed, too
+    server.wait(lambda: alice.post(b"back").status_code == 202, 30)
+    server.log.fresh()
+
+
+@pytest.mark.usefixtures("database_frozen")
+def test_a_frozen_database_is_503_as_well(server, alice):
+    """Neither a statement nor a new connection is waited for without end."""
+    response = requests.get(server.url + "/upload", timeout=40, headers={
+        "Authorization": "Bearer " + alice.bearer})
+    assert response.status_code == 503
+    assert int(response.headers["Retry-After"]) > 0
+    assert get(server, "/ready").status_code == 503
 
 
 def test_a_database_that_went_away_during_an_upload_costs_only_that(server,
