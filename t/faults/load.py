@@ -174,9 +174,10 @@ class Load:
     # --- afterwards -------------------------------------------------------
     def losses(self, seconds=60):
         """What was promised and is not there, byte for byte: (id, why)."""
-        end = time.monotonic() + seconds
-        return self.lost + [(upload, why) for upload, promise in self.promised.items()
-                if (why := self._loss(upload, promise, end))]
+        return self.lost + [
+            (upload, why) for upload, promise in self.promised.items()
+            if (why := self._loss(upload, promise,
+                                  time.monotonic() + seconds))]
 
     def clear(self):
         """Delete what was promised: the next test has its own."""
