@@ -94,13 +94,13 @@ static stg_error_t *read_file(char **text, const char *path, apr_pool_t *p)
         return stg_because_apr(stg_s3_no_keys(path, p), p, status, "open");
     status = apr_file_info_get(&info, APR_FINFO_SIZE | APR_FINFO_PROT, file);
     if (status != APR_SUCCESS || info.size > MAX_FILE)
-        return stg_s3_no_keys(apr_pstrcat(p, path, " is no file of keys", NULL),
-                              p);
+        return stg_certain(stg_s3_no_keys(
+            apr_pstrcat(p, path, " is no file of keys", NULL), p));
     if (info.protection & (APR_FPROT_WREAD | APR_FPROT_WWRITE))
-        return stg_s3_no_keys(
+        return stg_certain(stg_s3_no_keys(
             apr_pstrcat(p, path, " can be read by every user: chmod o= it",
                         NULL),
-            p);
+            p));
     count = (apr_size_t)info.size;
     *text = apr_pcalloc(p, count + 1);
     status = count ? apr_file_read_full(file, *text, count, NULL) : APR_SUCCESS;
@@ -164,13 +164,15 @@ static stg_error_t *ask(const char **answer, const stg_s3_source_t *source,
         if (err || response->status >= 500)
             continue;
         if (response->status != 200)
-            return stg_s3_no_keys(apr_psprintf(p, "metadata service: status %d",
-                                               response->status),
-                                  p);
+            return stg_certain(
+                stg_s3_no_keys(apr_psprintf(p, "metadata service: status %d",
+                                            response->status),
+                               p));
         *answer = response->body;
         return STG_OK;
     }
-    return err ? err : stg_s3_no_keys("metadata service: status 5xx", p);
+    return err ? err
+               : stg_certain(stg_s3_no_keys("metadata service: status 5xx", p));
 }
 
 /* Over http only to the addresses that never leave the machine. */
@@ -206,15 +208,16 @@ static stg_error_t *read_container(stg_s3_keys_t *keys,
     if (relative)
         url = apr_pstrcat(p, CONTAINER_ENDPOINT, relative, NULL);
     if (!url || !is_trusted(url))
-        return stg_s3_no_keys(
-            "the container's URL of keys is missing or not safe", p);
+        return stg_certain(stg_s3_no_keys(
+            "the container's URL of keys is missing or not safe", p));
     if (path) {
         STG_TRY(read_file(&text, path, p));
         token = stg_s3_trim(text);
     }
     apr_table_setn(headers, "Accept", "application/json");
     if (token && strpbrk(token, "\r\n"))
-        return stg_s3_no_keys("the container's token has line ends", p);
+        return stg_certain(
+            stg_s3_no_keys("the container's token has line ends", p));
     if (token)
         apr_table_setn(headers, "Authorization", token);
     STG_TRY(ask(&answer, source, "GET", url, headers));
@@ -238,7 +241,8 @@ static stg_error_t *read_instance(stg_s3_keys_t *keys,
     url = apr_pstrcat(p, endpoint, "/latest/api/token", NULL);
     STG_TRY(ask(&token, source, "PUT", url, headers));
     if (strpbrk(token, "\r\n"))
-        return stg_s3_no_keys("the instance's token has line ends", p);
+        return stg_certain(
+            stg_s3_no_keys("the instance's token has line ends", p));
     apr_table_clear(headers);
     apr_table_setn(headers, "X-aws-ec2-metadata-token", token);
     url = apr_pstrcat(p, endpoint,
@@ -276,7 +280,8 @@ stg_error_t *stg_s3_source_read(stg_s3_keys_t *keys,
     STG_TRY(read_kind(&found, source, p));
     if (!found.access_key || !*found.access_key || !found.secret_key ||
         !*found.secret_key)
-        return stg_s3_no_keys("the source holds no complete pair of keys", p);
+        return stg_certain(
+            stg_s3_no_keys("the source holds no complete pair of keys", p));
     *keys = found;
     return STG_OK;
 }
