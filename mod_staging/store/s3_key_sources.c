@@ -175,13 +175,16 @@ static stg_error_t *ask(const char **answer, const stg_s3_source_t *source,
                : stg_certain(stg_s3_no_keys("metadata service: status 5xx", p));
 }
 
-/* Over http only to the addresses that never leave the machine. */
+/* Over http only to the addresses that never leave the machine, and with no
+ * user before an address that looks like one of them. */
 static int is_trusted(const char *url)
 {
     static const char *const hosts[] = {
         "http://127.0.0.1", "http://localhost",      "http://[::1]",
         CONTAINER_ENDPOINT, "http://169.254.170.23", "http://[fd00:ec2::23]"};
 
+    if (strchr(url, '@'))
+        return 0;
     if (strncmp(url, "https://", 8) == 0)
         return 1;
     for (unsigned int i = 0; i < sizeof(hosts) / sizeof(*hosts); i++) {

@@ -208,11 +208,11 @@ static void keys_are_asked_of_trusted_places_only(void)
 {
     static const char *const urls[] = {
         "http://example.org/", "http://127.0.0.1.example.org/", "ftp://x/",
-        "http://169.254.170.2@example.org/"};
+        "http://169.254.170.2@example.org/", "http://127.0.0.1:x@example.org/"};
     stg_s3_keys_t keys;
 
     apr_table_clear(variables);
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < (int)(sizeof(urls) / sizeof(*urls)); i++) {
         apr_table_set(variables, "AWS_CONTAINER_CREDENTIALS_FULL_URI", urls[i]);
         STG_CHECK_FAILS(read_source(&keys, "container"), STG_E_STORE_FAILED);
     }
