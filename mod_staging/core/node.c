@@ -176,6 +176,14 @@ void stg_node_let_go_later(stg_node_t *node, const char *object_id)
     apr_thread_mutex_unlock(node->mutex);
 }
 
+stg_error_t *stg_node_named(stg_node_t *node, const char *object_id,
+                            stg_error_t *err)
+{
+    if (err && err->is_unsure)
+        stg_node_let_go_later(node, object_id);
+    return err;
+}
+
 /* The debts so far, which the node forgets. */
 static apr_array_header_t *debts_take(stg_node_t *node, apr_pool_t *p)
 {

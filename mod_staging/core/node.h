@@ -59,6 +59,11 @@ void stg_node_let_go_later(stg_node_t *node, const char *object_id);
 stg_error_t *stg_node_settle_debts(stg_node_t *node, stg_db_t *db,
                                    apr_pool_t *p);
 
+/* What came of a statement that names us as the receiver is passed on; if it
+ * failed, but may have been carried out, the object is let go of later. */
+stg_error_t *stg_node_named(stg_node_t *node, const char *object_id,
+                            stg_error_t *err);
+
 /* Suspect those whose leases have run out or whose processes ended on this
  * machine without a word, bury those that were suspected long enough. *buried
  * may be NULL. */

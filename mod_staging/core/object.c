@@ -237,13 +237,15 @@ stg_error_t *stg_object_probe(const char **summary, stg_staging_t *staging,
     stg_error_t *err;
 
     STG_CRASH_POINT("probe-begin");
-    STG_TRY(
+    STG_TRY(stg_node_named(
+        staging->node, id,
         stg_db_query(NULL, staging->db, STG_Q_OBJECT_PROBE, p,
-                     STG_PARAMS(id, store->name, stg_node_id(staging->node))));
+                     STG_PARAMS(id, store->name, stg_node_id(staging->node)))));
     STG_CRASH_POINT("probe-begun");
     err = store->driver->probe(summary, store, stg_store_key(id, p), p);
     STG_CRASH_POINT("probe-ended");
-    STG_TRY(let_go(staging, id, p));
+    if (let_go(staging, id, p))
+        stg_node_let_go_later(staging->node, id);
     STG_CRASH_POINT("probe-let-go");
     return err;
 }
@@ -283,8 +285,10 @@ stg_error_t *stg_object_finish_parts(stg_staging_t *staging,
     stg_error_t *err;
     stg_rows_t *row;
 
-    STG_TRY(stg_db_query(&row, staging->db, STG_Q_OBJECT_FINISH, p,
-                         STG_PARAMS(object_id, stg_node_id(staging->node))));
+    STG_TRY(stg_node_named(
+        staging->node, object_id,
+        stg_db_query(&row, staging->db, STG_Q_OBJECT_FINISH, p,
+                     STG_PARAMS(object_id, stg_node_id(staging->node)))));
     if (!stg_rows_count(row))
         return stg_raise(p, STG_E_NOT_FOUND, "there is nothing to finish");
     STG_CRASH_POINT("finish-begun");

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "core/job_claims.h"
 #include "core/node.h"
 #include "db/schema.h"
 
@@ -31,9 +32,7 @@ typedef struct hand_t {
     apr_thread_t *thread;
     apr_pool_t *pool;
     char complaint[MESSAGE_SIZE]; /* logged last, not to be repeated */
-    struct {
-        const stg_job_t *job; /* being run, in pool */
-    } synced;
+    int slot;                     /* of a runner, among the claims */
 } hand_t;
 
 struct stg_worker_t {
@@ -44,6 +43,7 @@ struct stg_worker_t {
     hand_t *housekeeper;
     hand_t *collector;
     hand_t *runners;
+    stg_job_claims_t *claims;
     int is_joined;
     int is_stopping; /* atomic, since gc.h and stores read it */
     apr_thread_mutex_t *mutex;
@@ -170,32 +170,6 @@ static void report(hand_t *hand, const stg_error_t *err)
 
 /* --- the housekeeper ----------------------------------------------------- */
 
-/* What a runner is at, so that nothing is shared with its pool. */
-static int hand_job(stg_job_t *job, hand_t *hand)
-{
-    int is_busy;
-
-    apr_thread_mutex_lock(hand->worker->mutex);
-    is_busy = hand->synced.job != NULL;
-    if (is_busy)
-        *job = (stg_job_t){.id = hand->synced.job->id,
-                           .fence = hand->synced.job->fence};
-    apr_thread_mutex_unlock(hand->worker->mutex);
-    return is_busy;
-}
-
-static stg_error_t *claims_extend(stg_worker_t *worker, apr_pool_t *p)
-{
-    for (int i = 0; i < worker->options.job_threads; i++) {
-        stg_job_t job;
-        int is_ours;
-
-        if (hand_job(&job, &worker->runners[i]))
-            STG_TRY(stg_job_extend(&is_ours, worker->staging, &job, p));
-    }
-    return STG_OK;
-}
-
 static stg_error_t *parked_count(stg_worker_t *worker, apr_pool_t *p)
 {
     stg_rows_t *rows;
@@ -225,7 +199,7 @@ static stg_error_t *house_keep(hand_t *hand, apr_time_t *extended)
         stg_worker_wake(worker); /* their jobs are free */
     if (now - *extended < apr_time_from_sec(EXTEND_SECONDS))
         return STG_OK;
-    STG_TRY(claims_extend(worker, hand->pool));
+    STG_TRY(stg_job_claims_extend(worker->claims, staging, hand->pool));
     STG_TRY(parked_count(worker, hand->pool));
     *extended = now;
     return STG_OK;
@@ -283,13 +257,6 @@ static void *APR_THREAD_FUNC collector_run(apr_thread_t *thread, void *data)
 
 /* --- jobs ---------------------------------------------------------------- */
 
-static void hand_set_job(hand_t *hand, const stg_job_t *job)
-{
-    apr_thread_mutex_lock(hand->worker->mutex);
-    hand->synced.job = job;
-    apr_thread_mutex_unlock(hand->worker->mutex);
-}
-
 static const stg_job_kind_t *kind_find(const stg_job_kind_t *kinds,
                                        const char *name)
 {
@@ -302,20 +269,22 @@ static const stg_job_kind_t *kind_find(const stg_job_kind_t *kinds,
 static stg_error_t *job_turn(int *found, hand_t *hand)
 {
     const stg_job_kind_t *kinds = hand->worker->options.kinds;
+    stg_staging_t *staging = hand->worker->staging;
+    stg_job_claims_t *claims = hand->worker->claims;
     stg_error_t *err;
     stg_job_t *job;
 
     *found = 0;
-    if (!stg_node_is_alive(hand->worker->staging->node))
+    if (!stg_node_is_alive(staging->node))
         return STG_OK;
-    STG_TRY(stg_job_claim(&job, hand->worker->staging, kinds, hand->pool));
+    STG_TRY(stg_job_claims_take(&job, claims, hand->slot, staging, kinds,
+                                hand->pool));
     if (!job)
         return STG_OK;
     *found = 1;
-    hand_set_job(hand, job);
-    err = stg_job_attempt(hand->worker->staging, kind_find(kinds, job->kind),
-                          job, hand->pool);
-    hand_set_job(hand, NULL);
+    err =
+        stg_job_attempt(staging, kind_find(kinds, job->kind), job, hand->pool);
+    stg_job_claims_end(claims, hand->slot, err);
     return err;
 }
 
@@ -423,9 +392,9 @@ stg_error_t *stg_worker_start(stg_worker_t **worker, stg_staging_t *staging,
     made->collector = apr_pcalloc(p, sizeof(hand_t));
     made->runners =
         apr_pcalloc(p, (apr_size_t)options->job_threads * sizeof(hand_t));
-    /* The housekeeper looks at runners that have not started yet. */
     for (int i = 0; i < options->job_threads; i++)
-        made->runners[i].worker = made;
+        made->runners[i] = (hand_t){.worker = made, .slot = i};
+    made->claims = stg_job_claims_create(options->job_threads, made->pool);
     made->housekeeper->worker = made;
     made->collector->worker = made;
     apr_thread_mutex_create(&made->mutex, APR_THREAD_MUTEX_DEFAULT, made->pool);

@@ -275,6 +275,8 @@ stg_error_t *stg_link_run(PGresult **result, PGconn *conn,
                              call->params, NULL, NULL, 0))
         return stg_db_error_down(p, conn, label);
     err = finish(result, conn, deadline, label, p);
+    if (err && err->code == STG_E_DB_DOWN)
+        err->is_unsure = 1;
     /* A bug, or a schema that changed under the prepared statements: begin
      * anew with a fresh connection. */
     if (err && err->code == STG_E_INTERNAL)

@@ -39,12 +39,14 @@ stg_error_t *stg_arrival_begin(stg_arrival_t **out, stg_staging_t *staging,
     arrival->began = stg_clock_monotonic();
     arrival->pool = p;
     STG_CRASH_POINT("arrival-begin");
-    STG_TRY(stg_db_query(NULL, staging->db, STG_Q_UPLOAD_BEGIN, p,
-                         STG_PARAMS(arrival->id, arrival->object_id,
-                                    spec->store->name, arrival->receiver,
-                                    spec->service, spec->owner, spec->filename,
-                                    spec->filename, spec->content_type,
-                                    apr_off_t_toa(p, spec->retention))));
+    STG_TRY(stg_node_named(
+        staging->node, arrival->object_id,
+        stg_db_query(NULL, staging->db, STG_Q_UPLOAD_BEGIN, p,
+                     STG_PARAMS(arrival->id, arrival->object_id,
+                                spec->store->name, arrival->receiver,
+                                spec->service, spec->owner, spec->filename,
+                                spec->filename, spec->content_type,
+                                apr_off_t_toa(p, spec->retention)))));
     STG_CRASH_POINT("arrival-begun");
     err = stg_object_receive(
         &arrival->object, staging,

@@ -113,6 +113,12 @@ SET expires = now() + make_interval(secs => $3::integer)
 WHERE id = $1::bigint AND fence = $2::bigint AND state = 'running'
 RETURNING id;
 
+-- name: job_hand_back (owner, running)
+-- What is claimed in this node's name, but not by one of its threads.
+UPDATE job
+SET state = 'ready', owner = NULL, expires = NULL, run_after = now()
+WHERE owner = $1::uuid AND state = 'running' AND id <> ALL ($2::bigint[]);
+
 -- name: job_retry (id, fence, error, most_attempts, longest)
 -- Full jitter: anywhere in a window that doubles with each attempt.
 UPDATE job
@@ -134,11 +140,13 @@ SELECT count(*) AS parked FROM job WHERE state = 'parked';
 
 -- name: gc_claim_objects (batch, stores, receiver)
 -- Under our name, like what is being received: nobody else's as long as we
--- live. What was tried before comes last.
+-- live. What was tried before comes last. What has our name already was
+-- claimed by a statement whose answer was lost: there is one collector.
 WITH batch AS (
     SELECT id FROM object
     WHERE state = 'deleting' AND store = ANY ($2::text[])
       AND (receiver IS NULL
+           OR (receiver = $3::uuid AND claimed > '-infinity')
            OR NOT EXISTS (SELECT FROM node WHERE node.id = object.receiver))
     ORDER BY claimed
     LIMIT $1::integer

@@ -27,6 +27,13 @@ MaxSpareThreads 64
 """
 
 
+UNDER_WAY = """
+SELECT id::text FROM upload WHERE status = 'pending'
+UNION ALL SELECT id::text FROM object WHERE state NOT IN ('stored', 'deleting')
+UNION ALL SELECT id::text FROM job
+"""
+
+
 def is_long():
     return os.environ.get("STAGING_FAULTS") == "long"
 
@@ -89,8 +96,10 @@ def audit_of_effects(server):
 
 
 def settle(server):
-    """One round of garbage collection; then everything agrees."""
+    """What was begun is ended without help; after one round of garbage
+    collection everything agrees."""
     server.let_leases_of_the_dead_run_out()
+    server.wait(lambda: not server.sql(UNDER_WAY), 90)
     server.ctl("gc")
     server.wait(lambda: not unsettled(server))
     check = server.ctl("check", "--deep", check=False)

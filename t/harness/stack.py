@@ -33,8 +33,9 @@ HTTPD_ENV = {**os.environ, "LD_PRELOAD": os.environ.get("STAGING_PRELOAD", "")}
 
 # As in "[time] [staging:error] [pid 1:tid 2] ..."
 LOG_LINE = re.compile(r"^\[[^]]*\] \[[\w.-]*:(\w+)\] ")
-# Tokens and keys that were cut off on their way into a log.
-PARTS = re.compile(rb"eyJ[\w-]{12,}|stg_[\w-]{12,}")
+# Tokens and keys that were cut off on their way into a log. Our statements
+# have names like stg_upload_begin, without capitals and digits.
+PARTS = re.compile(rb"eyJ[\w-]{12,}|stg_(?=[a-z_-]*[A-Z0-9])[\w-]{12,}")
 HEADER_SECRETS = re.compile(rb"\|(?:Authorization|Cookie):[^|\n]*", re.I)
 QUIET_LEVELS = {"notice", "info", "debug"} | {f"trace{n}" for n in range(1, 9)}
 
@@ -259,6 +260,7 @@ class Server:
                          logs=self.logs)
         self.dsn = assignments(text)["STAGING_DSN"]
         self.running.append(("postgres", self.dir / "pg"))
+        self.let_database_log_all()
         if "s3" in self.stores:
             self.start_s3()
         self.iam = StandInIAM().start()
@@ -330,12 +332,26 @@ class Server:
                  "suspected = now() - interval '21 seconds' "
                  "WHERE id = ANY (%s::uuid[])", dead)
 
+    def let_database_log_all(self):
+        """More than anybody would in production: a secret that ever is in a
+        statement or among its parameters is found in its log."""
+        for setting in ("log_statement = 'all'",
+                        "log_parameter_max_length = -1",
+                        "log_parameter_max_length_on_error = -1"):
+            self.sql("ALTER SYSTEM SET " + setting)
+        self.sql("SELECT pg_reload_conf()")
+
     def stop_database(self):
         self.close_db()
         run_stack("postgres", "stop", self.dir / "pg", logs=self.logs)
 
     def start_database(self):
         run_stack("postgres", "start", self.dir / "pg", "--no-sync",
+                  logs=self.logs)
+
+    def restart_database(self, mode):
+        self.close_db()
+        run_stack("postgres", "restart", self.dir / "pg", mode,
                   logs=self.logs)
 
     def stop(self):

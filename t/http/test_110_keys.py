@@ -44,7 +44,9 @@ def test_keys_may_go_into_the_query_where_that_is_allowed(server, alice_key):
     lambda key: key.swapcase(), lambda key: "stg_", lambda key: key[4:],
     lambda key: "x" * 5000, lambda key: key + " "], ids=range(8))
 def test_a_wrong_key_is_401(server, alice_key, spoil):
-    key = server.secret(spoil(alice_key))
+    key = spoil(alice_key)
+    if len(key) > len("stg_"):
+        server.secret(key)
     if key == alice_key + " ":
         key = alice_key + "%20"
         response = Client(server).request("GET", "?key=" + key)
