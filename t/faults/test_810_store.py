@@ -88,7 +88,8 @@ def give_reasons(load, server):
 @pytest.mark.parametrize("fault, share, only", [
     ("500", 0.05, ()), ("503", 0.05, ()), ("SlowDown", 0.05, ()),
     ("reset", 0.1, ("put", "part")), ("cut answer", 0.05, ()),
-    ("lost answer", 0.05, ()), ("damaged", 0.05, ("put", "part")),
+    ("lost answer", 0.1, ("put", "part", "head", "get", "complete", "delete")),
+    ("damaged", 0.05, ("put", "part")),
 ])
 def test_calls_that_fail_now_and_then_fail_no_upload(
         fault, share, only, server, proxy, load, rounds):
