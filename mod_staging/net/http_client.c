@@ -310,6 +310,7 @@ static void set_connection(call_t *call)
     curl_easy_setopt(h, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     curl_easy_setopt(h, CURLOPT_MAXCONNECTS, 2L);
     curl_easy_setopt(h, CURLOPT_MAXAGE_CONN, (long)IDLE_SECONDS);
+    curl_easy_setopt(h, CURLOPT_FRESH_CONNECT, (long)request->is_sent_once);
     if (request->ca_file)
         curl_easy_setopt(h, CURLOPT_CAINFO, request->ca_file);
     if (is_local(request->url))

@@ -35,6 +35,7 @@ typedef struct stg_http_request_t {
     apr_interval_time_t timeout;       /* for the whole call */
     apr_interval_time_t stall_timeout; /* fail when nothing moves so long */
     const char *ca_file;               /* or NULL: the system's */
+    int is_sent_once; /* libcurl sends again what a kept connection lost */
     /* Or NULL: give up within a second when one turns true. */
     const int *is_cancelled;
     const int *is_stopping;

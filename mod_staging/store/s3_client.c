@@ -176,6 +176,7 @@ static stg_http_request_t http_request(const attempt_t *attempt)
         .timeout = timeout_of(attempt),
         .stall_timeout = call->timeout ? 0 : settings->stall_timeout,
         .ca_file = settings->ca_file,
+        .is_sent_once = call->is_counted,
         .is_cancelled = call->is_cancelled,
         .is_stopping = attempt->client->is_stopping,
     };

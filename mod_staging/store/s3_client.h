@@ -36,6 +36,7 @@ typedef struct stg_s3_call_t {
     apr_off_t body_size;
     int body_fd;        /* if > 0, in place of body, from offset 0 */
     int is_body_hashed; /* sign a SHA-256 of body; for small documents */
+    int is_counted;     /* attempts of the answer must not miss any */
     stg_sink_t *sink;   /* of a 2xx answer; then there is no retry */
     int attempts;       /* 0: the usual */
     /* For all attempts; 0: the settings'; else no stall counts. */

@@ -26,7 +26,7 @@ typedef struct slot_t {
 typedef struct parts_t {
     stg_sink_t sink;
     stg_s3_upload_t upload;
-    stg_s3_plan_t plan;
+    stg_s3_store_t *store;
     stg_object_spec_t spec;
     slot_t slots[STG_S3_MAX_PARALLEL + 1];
     int slot_count;
@@ -57,13 +57,13 @@ apr_off_t stg_s3_part_size(apr_off_t first, apr_off_t sent)
 }
 
 /* Knowing the size saves the growing. */
-static apr_off_t first_size(const stg_s3_plan_t *plan, apr_off_t size)
+static apr_off_t first_size(const stg_s3_store_t *store, apr_off_t size)
 {
     apr_off_t needed = (size / KNOWN_PARTS + MIB - 1) / MIB * MIB;
 
     if (needed > MAX_PART_SIZE)
         return MAX_PART_SIZE;
-    return needed > plan->part_size ? needed : plan->part_size;
+    return needed > store->part_size ? needed : store->part_size;
 }
 
 /* --- the threads ---------------------------------------------------------- */
@@ -190,7 +190,7 @@ static stg_error_t *take_slot(parts_t *parts)
     STG_TRY(failure_of(parts));
     stg_part_buffer_clear(
         parts->filling->buffer,
-        stg_s3_part_size(first_size(&parts->plan, parts->spec.size),
+        stg_s3_part_size(first_size(parts->store, parts->spec.size),
                          parts->cut));
     return STG_OK;
 }
@@ -203,7 +203,7 @@ static stg_error_t *hand_over(parts_t *parts)
     if (parts->part_count == 0)
         STG_TRY(stg_s3_upload_begin(&parts->upload, &parts->spec,
                                     parts->sink.pool));
-    if (parts->thread_count < parts->plan.parallel)
+    if (parts->thread_count < parts->store->parallel)
         STG_TRY(start_thread(parts));
     parts->cut += stg_part_buffer_size(slot->buffer);
     slot->number = ++parts->part_count;
@@ -312,22 +312,22 @@ static apr_status_t destroy(void *data)
     return APR_SUCCESS;
 }
 
-stg_sink_t *stg_s3_parts_sink(const stg_s3_plan_t *plan,
-                              const stg_object_spec_t *spec, apr_pool_t *p)
+stg_error_t *stg_s3_parts_sink(stg_sink_t **sink, stg_s3_store_t *store,
+                               const stg_object_spec_t *spec, apr_pool_t *p)
 {
     parts_t *parts = apr_pcalloc(p, sizeof(*parts));
 
     parts->sink.cls = &parts_class;
     parts->sink.pool = p;
-    parts->plan = *plan;
+    STG_TRY(stg_s3_store_key(&parts->upload.key, store, spec->key, p));
+    parts->store = parts->upload.store = store;
     parts->spec = *spec;
-    parts->upload.client = plan->client;
-    parts->upload.key = apr_pstrdup(p, plan->key);
+    parts->spec.key = apr_pstrdup(p, spec->key);
     parts->spec.content_type = apr_pstrdup(p, spec->content_type);
     parts->spec.token = apr_pstrdup(p, spec->token);
-    parts->slot_count = plan->parallel + 1;
+    parts->slot_count = store->parallel + 1;
     for (int i = 0; i < parts->slot_count; i++)
-        parts->slots[i].buffer = stg_part_buffer_create(plan->budget, p);
+        parts->slots[i].buffer = stg_part_buffer_create(store->budget, p);
     parts->synced.md5s = apr_array_make(p, 16, STG_PART_MD5_BYTES);
     if (apr_pool_create_unmanaged(&parts->failure_pool) != APR_SUCCESS)
         abort();
@@ -335,5 +335,6 @@ stg_sink_t *stg_s3_parts_sink(const stg_s3_plan_t *plan,
     pthread_cond_init(&parts->changed, NULL);
     /* Registered after the buffers, so that it runs before they go. */
     apr_pool_cleanup_register(p, parts, destroy, apr_pool_cleanup_null);
-    return &parts->sink;
+    *sink = &parts->sink;
+    return STG_OK;
 }

@@ -2,9 +2,7 @@
 #ifndef STG_STORE_S3_PARTS_H
 #define STG_STORE_S3_PARTS_H
 
-#include "store/part_buffer.h"
-#include "store/s3_client.h"
-#include "store/store.h"
+#include "store/store_s3.h"
 
 /*
  * A sink that makes an S3 object: by one PUT if all fits into one part, else
@@ -16,21 +14,13 @@
 
 enum { STG_S3_MAX_PARALLEL = 32 };
 
-typedef struct stg_s3_plan_t {
-    stg_s3_client_t *client;
-    stg_part_budget_t *budget;
-    const char *key;     /* whole, with the store's prefix */
-    apr_off_t part_size; /* of the first part */
-    int parallel;        /* parts on their way at once */
-} stg_s3_plan_t;
-
 /* The size of the next part when so many bytes were cut into parts already:
  * parts grow with the object, so that 10,000 of them reach 5 TiB from any
  * first size, and few need to be big. */
 apr_off_t stg_s3_part_size(apr_off_t first, apr_off_t sent);
 
-/* plan and spec are copied, the plan's client and budget are not. */
-stg_sink_t *stg_s3_parts_sink(const stg_s3_plan_t *plan,
-                              const stg_object_spec_t *spec, apr_pool_t *p);
+/* spec is copied. INTERNAL if its key is none of ours. */
+stg_error_t *stg_s3_parts_sink(stg_sink_t **sink, stg_s3_store_t *store,
+                               const stg_object_spec_t *spec, apr_pool_t *p);
 
 #endif

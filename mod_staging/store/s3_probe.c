@@ -188,7 +188,7 @@ stg_error_t *stg_s3_store_probe(const char **summary, stg_store_t *store,
     apr_pool_create(&probe.pool, p);
     probe.findings = apr_array_make(probe.pool, 8, sizeof(const char *));
     probe.key = key;
-    probe.upload.client = probe.store->client;
+    probe.upload.store = probe.store;
     err = stg_s3_store_key(&probe.whole, probe.store, probe.key, probe.pool);
     probe.upload.key = probe.whole;
     if (!err)

@@ -89,26 +89,43 @@ static stg_error_t *remove_bulk(int *is_done, stg_s3_store_t *store,
     return mop_up(store, answer, p);
 }
 
+typedef struct abortion_t {
+    stg_s3_store_t *store;
+    const char *kept;
+} abortion_t;
+
 static stg_error_t *abort_found(void *context, const stg_found_t *found,
                                 apr_pool_t *p)
 {
-    stg_s3_store_t *store = context;
+    const abortion_t *abortion = context;
     const char *key;
 
-    STG_TRY(stg_s3_store_key(&key, store, found->key, p));
-    return stg_s3_object_abort(store->client, key, found->parts_id, p);
+    if (abortion->kept && strcmp(found->parts_id, abortion->kept) == 0)
+        return STG_OK;
+    STG_TRY(stg_s3_store_key(&key, abortion->store, found->key, p));
+    return stg_s3_object_abort(abortion->store->client, key, found->parts_id,
+                               p);
+}
+
+stg_error_t *stg_s3_store_abort_uploads(stg_s3_store_t *store, const char *key,
+                                        const char *kept, apr_pool_t *p)
+{
+    abortion_t abortion = {store, kept};
+
+    return stg_s3_store_list_uploads(store, key, abort_found, &abortion, p);
 }
 
 /* A process that dies after it has begun an upload in parts, but before it
- * could tell the database, leaves one that only the store knows of. */
+ * could tell the database, leaves one that only the store knows of: perhaps
+ * beside another, if it had to ask for it twice. */
 static stg_error_t *abort_parts(stg_s3_store_t *store, const char *key,
                                 const stg_unfinished_t *what, apr_pool_t *p)
 {
+    if (what->size < 0 || what->is_object_kept)
+        return stg_s3_store_abort_uploads(store, what->key, NULL, p);
     if (what->parts_id)
         return stg_s3_object_abort(store->client, key, what->parts_id, p);
-    if (what->size >= 0 && !what->is_object_kept)
-        return STG_OK;
-    return stg_s3_store_list_uploads(store, what->key, abort_found, store, p);
+    return STG_OK;
 }
 
 static stg_error_t *remove_batch(stg_s3_store_t *store,

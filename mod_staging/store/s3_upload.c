@@ -57,18 +57,22 @@ stg_error_t *stg_s3_upload_begin(stg_s3_upload_t *upload,
     const stg_s3_call_t call = {.method = "POST",
                                 .key = upload->key,
                                 .query = query,
-                                .headers = object_headers(spec, p)};
+                                .headers = object_headers(spec, p),
+                                .is_counted = 1};
     stg_s3_answer_t *answer;
 
     apr_table_setn(query, "uploads", "");
     STG_CRASH_POINT("s3-create");
-    STG_TRY(not_the_client(stg_s3_call_ok(&answer, upload->client, &call, p)));
+    STG_TRY(not_the_client(
+        stg_s3_call_ok(&answer, upload->store->client, &call, p)));
     STG_CRASH_POINT("s3-created");
     STG_TRY(
         stg_s3_xml_upload_id(&upload->id, answer->body, answer->body_size, p));
     if (spec->on_parts_begun)
         STG_TRY(spec->on_parts_begun(spec->context, upload->id, p));
-    return STG_OK;
+    return answer->attempts > 1 ? stg_s3_store_abort_uploads(
+                                      upload->store, spec->key, upload->id, p)
+                                : STG_OK;
 }
 
 static stg_error_t *compare_etag(int *has_own_etag, const char **etag,
@@ -118,7 +122,8 @@ stg_error_t *stg_s3_upload_part(stg_s3_part_t *part, stg_s3_upload_t *upload,
     apr_table_setn(query, "uploadId", upload->id);
     set_body(&call, apr_table_make(p, 4), buffer, part->md5, p);
     STG_CRASH_POINT("s3-part");
-    STG_TRY(not_the_client(stg_s3_call_ok(&answer, upload->client, &call, p)));
+    STG_TRY(not_the_client(
+        stg_s3_call_ok(&answer, upload->store->client, &call, p)));
     STG_CRASH_POINT("s3-part-sent");
     return compare_etag(&part->has_own_etag, &etag, answer, part->md5, p);
 }
@@ -139,11 +144,12 @@ stg_error_t *stg_s3_upload_single(const char **etag, stg_s3_upload_t *upload,
     set_body(&call, object_headers(spec, p), buffer, md5, p);
     upload->is_single_begun = 1;
     STG_CRASH_POINT("s3-put");
-    STG_TRY(not_the_client(stg_s3_call_ok(&answer, upload->client, &call, p)));
+    STG_TRY(not_the_client(
+        stg_s3_call_ok(&answer, upload->store->client, &call, p)));
     STG_CRASH_POINT("s3-put-sent");
     STG_TRY(compare_etag(&has_own_etag, &what.etag, answer, md5, p));
     STG_TRY(not_the_client(
-        stg_s3_object_verify(upload->client, upload->key, &what, p)));
+        stg_s3_object_verify(upload->store->client, upload->key, &what, p)));
     *etag = what.etag;
     return STG_OK;
 }
@@ -168,7 +174,7 @@ void stg_s3_upload_undo(stg_s3_upload_t *upload)
         call.query = query;
     }
     STG_CRASH_POINT("s3-undo");
-    err = stg_s3_call(&answer, upload->client, &call, p);
+    err = stg_s3_call(&answer, upload->store->client, &call, p);
     STG_CRASH_POINT("s3-undone");
     if (err)
         stg_log(STG_LOG_NOTICE, "left to garbage collection: %s",

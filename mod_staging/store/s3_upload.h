@@ -2,9 +2,7 @@
 #ifndef STG_STORE_S3_UPLOAD_H
 #define STG_STORE_S3_UPLOAD_H
 
-#include "store/part_buffer.h"
-#include "store/s3_client.h"
-#include "store/store.h"
+#include "store/store_s3.h"
 
 /*
  * The calls that bring an object into the bucket, for s3_parts.c: begin, one
@@ -12,8 +10,8 @@
  */
 
 typedef struct stg_s3_upload_t {
-    stg_s3_client_t *client;
-    const char *key;
+    stg_s3_store_t *store;
+    const char *key;     /* whole, with the store's prefix */
     const char *id;      /* set by begin() */
     int is_single_begun; /* a PUT was sent, whatever came of it */
     int is_cancelled;    /* atomic: parts on their way give up */
@@ -25,7 +23,8 @@ typedef struct stg_s3_part_t {
     int has_own_etag; /* the store's ETag is no MD5 */
 } stg_s3_part_t;
 
-/* CreateMultipartUpload, then spec->on_parts_begun(). */
+/* CreateMultipartUpload, then spec->on_parts_begun(). Repeated, because an
+ * answer was lost, it leaves no other upload under the key. */
 stg_error_t *stg_s3_upload_begin(stg_s3_upload_t *upload,
                                  const stg_object_spec_t *spec, apr_pool_t *p);
 

@@ -59,15 +59,7 @@ static stg_store_t *stoppable(stg_store_t *store, const int *is_stopping,
 static stg_error_t *create(stg_sink_t **object, stg_store_t *store,
                            const stg_object_spec_t *spec, apr_pool_t *p)
 {
-    stg_s3_store_t *s3 = (stg_s3_store_t *)store;
-    stg_s3_plan_t plan = {.client = s3->client,
-                          .budget = s3->budget,
-                          .part_size = s3->part_size,
-                          .parallel = s3->parallel};
-
-    STG_TRY(stg_s3_store_key(&plan.key, s3, spec->key, p));
-    *object = stg_s3_parts_sink(&plan, spec, p);
-    return STG_OK;
+    return stg_s3_parts_sink(object, (stg_s3_store_t *)store, spec, p);
 }
 
 static stg_error_t *finish(stg_store_t *store, const stg_unfinished_t *what,

@@ -49,6 +49,10 @@ stg_error_t *stg_s3_store_list_uploads(stg_s3_store_t *store, const char *key,
                                        stg_found_fn_t *fn, void *context,
                                        apr_pool_t *p);
 
+/* Abort all of these but for the one whose id is kept (NULL: none). */
+stg_error_t *stg_s3_store_abort_uploads(stg_s3_store_t *store, const char *key,
+                                        const char *kept, apr_pool_t *p);
+
 stg_error_t *stg_s3_store_remove(stg_store_t *store,
                                  const stg_unfinished_t *what, int count,
                                  apr_pool_t *p);
