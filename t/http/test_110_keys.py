@@ -42,7 +42,7 @@ def test_keys_may_go_into_the_query_where_that_is_allowed(server, alice_key):
 @pytest.mark.parametrize("spoil", [
     changed, lambda key: key[:-1], lambda key: key + "0",
     lambda key: key.swapcase(), lambda key: "stg_", lambda key: key[4:],
-    lambda key: "x" * 5000, lambda key: key + " "], ids=range(8))
+    lambda key: "k" * 5000, lambda key: key + " "], ids=range(8))
 def test_a_wrong_key_is_401(server, alice_key, spoil):
     key = spoil(alice_key)
     if len(key) > len("stg_"):
