@@ -88,6 +88,7 @@ static stg_error_t *pipe_open(stg_object_t *object,
                                     .content_type = plan->content_type,
                                     .token = object->id,
                                     .size = plan->size,
+                                    .least = plan->least,
                                     .receipt = &object->receipt,
                                     .on_parts_begun = parts_begun,
                                     .context = object};

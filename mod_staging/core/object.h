@@ -28,7 +28,8 @@ typedef struct stg_object_plan_t {
     stg_store_t *store;
     const char *id; /* of the row */
     const char *content_type;
-    apr_off_t size; /* -1 if not known */
+    apr_off_t size;  /* -1 if not known */
+    apr_off_t least; /* bytes that will come in any case */
     stg_algorithm_set_t algorithms;
 } stg_object_plan_t;
 

@@ -48,6 +48,8 @@ typedef struct stg_object_spec_t {
     const char *token;      /* ours, kept with the object where possible */
     apr_off_t size;         /* that will come, or close() fails with
                              * STORE_FAILED; -1 if not known */
+    apr_off_t least;        /* that will come in any case: a store that has
+                             * no room for them may refuse at once */
     stg_receipt_t *receipt; /* filled in by close(), in the sink's pool */
 
     /* The store has begun something under this id that must be finished or

@@ -176,15 +176,16 @@ static stg_error_t *object_close(stg_sink_t *sink)
 
 static const stg_sink_class_t object_class = {object_write, object_close};
 
-static stg_error_t *check_reserve(const stg_file_store_t *store, apr_off_t size,
-                                  apr_pool_t *p)
+/* What cannot fit is refused while it costs nothing: a disk that it has filled
+ * takes what others send at the same time along. */
+static stg_error_t *check_room(const stg_file_store_t *store,
+                               const stg_object_spec_t *spec, apr_pool_t *p)
 {
+    apr_off_t least = spec->size > spec->least ? spec->size : spec->least;
     apr_off_t available;
 
-    if (!store->reserve)
-        return STG_OK;
     STG_TRY(stg_file_space(&available, store, p));
-    if (available < store->reserve || available - store->reserve < size)
+    if (available < store->reserve || available - store->reserve < least)
         return stg_raise(p, STG_E_NO_SPACE, "the store is full");
     return STG_OK;
 }
@@ -196,7 +197,7 @@ stg_error_t *stg_file_create(stg_sink_t **sink, stg_store_t *store,
     file_object_t *object = apr_pcalloc(p, sizeof(*object));
 
     STG_TRY(stg_store_key_check(spec->key, p));
-    STG_TRY(check_reserve(files, spec->size, p));
+    STG_TRY(check_room(files, spec, p));
     *object =
         (file_object_t){.sink = {&object_class, p},
                         .store = files,

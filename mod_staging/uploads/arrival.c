@@ -54,6 +54,7 @@ stg_error_t *stg_arrival_begin(stg_arrival_t **out, stg_staging_t *staging,
                              .id = arrival->object_id,
                              .content_type = spec->content_type,
                              .size = spec->size,
+                             .least = spec->least,
                              .algorithms = spec->algorithms},
         p);
     if (err) {

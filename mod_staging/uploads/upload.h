@@ -23,6 +23,7 @@ typedef struct stg_upload_spec_t {
     const char *filename;
     const char *content_type;
     apr_off_t size;
+    apr_off_t least; /* that will come in any case */
     apr_off_t max_size;
     apr_off_t retention; /* seconds */
     stg_algorithm_set_t algorithms;

@@ -128,7 +128,6 @@ static stg_error_t *receive_form(intake_t *intake, const char *boundary)
     stg_request_t *req = intake->req;
     stg_sink_t *form = stg_formdata_create(boundary, &handler, req->pool);
 
-    intake->spec.size = -1;
     STG_TRY(stg_body_pump(req, form));
     STG_TRY(stg_sink_close(form));
     if (!intake->arrival)
@@ -275,7 +274,8 @@ static stg_error_t *open_intake(intake_t *intake, const char **boundary,
     STG_TRY(choose_store(&intake->spec.store, req));
     intake->spec.service = policy->service;
     intake->spec.owner = req->principal->owner;
-    intake->spec.size = length;
+    intake->spec.size = *boundary ? -1 : length;
+    intake->spec.least = length - (*boundary ? FORM_EXTRA_BYTES : 0);
     intake->spec.max_size = policy->max_upload;
     intake->spec.retention = policy->retention;
     return stg_in_flight_enter(req->process->in_flight,

@@ -198,6 +198,20 @@ static void the_reserve_is_left_free(void)
     STG_CHECK_FAILS(store->driver->ping(store, fixture.p), STG_E_NO_SPACE);
 }
 
+static void what_cannot_fit_is_refused_before_it_comes(void)
+{
+    const apr_off_t much = APR_INT64_C(1) << 60;
+    const stg_object_spec_t specs[] = {
+        {.key = new_key(), .size = much},
+        {.key = new_key(), .size = -1, .least = much}};
+    stg_sink_t *sink;
+
+    for (int i = 0; i < 2; i++)
+        STG_CHECK_FAILS(fixture.store->driver->create(&sink, fixture.store,
+                                                      &specs[i], fixture.p),
+                        STG_E_NO_SPACE);
+}
+
 void add_file_suite(void)
 {
     CU_pSuite suite = CU_add_suite_with_setup_and_teardown(
@@ -213,4 +227,5 @@ void add_file_suite(void)
     STG_TEST(suite, what_is_not_ours_is_not_listed);
     STG_TEST(suite, an_object_opens_as_a_file);
     STG_TEST(suite, the_reserve_is_left_free);
+    STG_TEST(suite, what_cannot_fit_is_refused_before_it_comes);
 }
