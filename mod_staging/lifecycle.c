@@ -12,7 +12,6 @@
 #include "net/http_client.h"
 #include "setup.h"
 #include "web/drain.h"
-#include "web/in_flight.h"
 #include "web/process.h"
 #include "web/web.h"
 
@@ -27,7 +26,6 @@
 #include <mpm_common.h>
 
 #include <stdlib.h>
-#include <unistd.h>
 
 APLOG_USE_MODULE(staging);
 
@@ -76,12 +74,9 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     settings->dbd_max = stg_setup_dbd_max();
     settings->metrics_memory =
         stg_adapters_shared("staging-metrics", stg_metrics_size(), s);
-    settings->in_flight_memory =
-        stg_adapters_shared("staging-in-flight", stg_in_flight_size(), s);
     settings->is_probed =
         stg_adapters_shared("staging-probed", sizeof(apr_uint32_t), s);
-    if (!settings->metrics_memory || !settings->in_flight_memory ||
-        !settings->is_probed) {
+    if (!settings->metrics_memory || !settings->is_probed) {
         ap_log_error(APLOG_MARK, APLOG_EMERG, 0, s,
                      "staging: no shared memory can be had");
         return HTTP_INTERNAL_SERVER_ERROR;
@@ -198,8 +193,6 @@ static stg_error_t *start_process(stg_process_t *process, server_rec *s,
     stg_http_init();
     stg_metrics_init(settings->metrics_memory);
     process->ticket_secret = settings->secret;
-    process->in_flight =
-        stg_in_flight_attach(settings->in_flight_memory, getpid(), p);
     process->drain = stg_drain_create(apr_time_from_sec(settings->drain), p);
     if (!process->drain)
         return stg_raise(p, STG_E_INTERNAL, "no thread is to be had");

@@ -4,7 +4,10 @@
 #include <apr_strings.h>
 #include <apr_tables.h>
 
+#include <errno.h>
+#include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
 #define COUNT_OF(array) (int)(sizeof(array) / sizeof((array)[0]))
 
@@ -24,9 +27,15 @@ static const struct {
 /* The last bucket is +Inf; behind it stands the sum in microseconds. */
 enum { BUCKETS = COUNT_OF(buckets) + 1 };
 
-typedef enum kind_t { COUNTER, GAUGE, HISTOGRAM } kind_t;
+typedef enum kind_t { COUNTER, GAUGE, HELD, HISTOGRAM } kind_t;
 
-enum { COUNTER_CELLS = 1, GAUGE_CELLS = 1, HISTOGRAM_CELLS = BUCKETS + 1 };
+/* What is held is in slots. */
+enum {
+    COUNTER_CELLS = 1,
+    GAUGE_CELLS = 1,
+    HELD_CELLS = 0,
+    HISTOGRAM_CELLS = BUCKETS + 1
+};
 
 #define STG_LABEL(id, name, ...)                                               \
     static const char *const id##_values[] = {__VA_ARGS__};
@@ -72,17 +81,84 @@ static const struct {
 #undef STG_METRIC
 };
 
-static apr_int64_t private_cells[CELLS];
-static apr_int64_t *cells = private_cells;
+enum { SLOTS = 512 };
+
+typedef struct slot_t {
+    apr_int64_t pid; /* 0: nobody's yet */
+    apr_int64_t held[STG_METRICS];
+} slot_t;
+
+typedef struct memory_t {
+    apr_int64_t cells[CELLS];
+    slot_t slots[SLOTS];
+} memory_t;
+
+static memory_t private_memory;
+static memory_t *memory = &private_memory;
+static slot_t *own = private_memory.slots;
 
 apr_size_t stg_metrics_size(void)
 {
-    return sizeof(private_cells);
+    return sizeof(memory_t);
 }
 
-void stg_metrics_init(void *memory)
+static void add(apr_int64_t *cell, apr_int64_t n)
 {
-    cells = memory ? memory : private_cells;
+    __atomic_fetch_add(cell, n, __ATOMIC_RELAXED);
+}
+
+static void set(apr_int64_t *cell, apr_int64_t value)
+{
+    __atomic_store_n(cell, value, __ATOMIC_RELAXED);
+}
+
+static apr_int64_t get(const apr_int64_t *cell)
+{
+    return __atomic_load_n(cell, __ATOMIC_RELAXED);
+}
+
+static int is_living(apr_int64_t pid)
+{
+    return pid && (!kill((pid_t)pid, 0) || errno != ESRCH);
+}
+
+/* One that nobody living has; also that of a dead process whose number is ours
+ * now. If there is none, what this process holds is not seen by others. */
+static slot_t *take_slot(apr_int64_t pid)
+{
+    for (int i = 0; i < SLOTS; i++) {
+        slot_t *slot = &memory->slots[i];
+        apr_int64_t holder = get(&slot->pid);
+
+        if ((holder != pid && is_living(holder)) ||
+            !__atomic_compare_exchange_n(&slot->pid, &holder, pid, 0,
+                                         __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+            continue;
+        for (int m = 0; m < STG_METRICS; m++)
+            set(&slot->held[m], 0);
+        return slot;
+    }
+    return private_memory.slots;
+}
+
+void stg_metrics_init(void *shared)
+{
+    memory = shared ? shared : &private_memory;
+    own = take_slot(getpid());
+}
+
+static apr_int64_t held_by_all(stg_metric_t metric)
+{
+    apr_int64_t sum = 0;
+
+    for (int i = 0; i < SLOTS; i++) {
+        const slot_t *slot = &memory->slots[i];
+        apr_int64_t held = get(&slot->held[metric]);
+
+        if (held && (slot == own || is_living(get(&slot->pid))))
+            sum += held;
+    }
+    return sum;
 }
 
 static int value_index(const label_t *label, const char *value)
@@ -104,22 +180,14 @@ static apr_int64_t *series(stg_metric_t metric, int first, int second)
 {
     int index = first * metrics[metric].second->count + second;
 
-    return cells + metrics[metric].at + index * cells_of_series(metric);
-}
-
-static void add(apr_int64_t *cell, apr_int64_t n)
-{
-    __atomic_fetch_add(cell, n, __ATOMIC_RELAXED);
-}
-
-static apr_int64_t get(const apr_int64_t *cell)
-{
-    return __atomic_load_n(cell, __ATOMIC_RELAXED);
+    return memory->cells + metrics[metric].at + index * cells_of_series(metric);
 }
 
 void stg_metric_add(stg_metric_t metric, apr_int64_t n)
 {
-    add(series(metric, 0, 0), n);
+    add(metrics[metric].kind == HELD ? &own->held[metric]
+                                     : series(metric, 0, 0),
+        n);
 }
 
 void stg_metric_add_to(stg_metric_t metric, const char *first,
@@ -132,7 +200,7 @@ void stg_metric_add_to(stg_metric_t metric, const char *first,
 
 void stg_metric_set(stg_metric_t metric, apr_int64_t value)
 {
-    __atomic_store_n(series(metric, 0, 0), value, __ATOMIC_RELAXED);
+    set(series(metric, 0, 0), value);
 }
 
 void stg_metric_observe(stg_metric_t metric, const char *label,
@@ -150,7 +218,8 @@ void stg_metric_observe(stg_metric_t metric, const char *label,
 
 apr_int64_t stg_metric_value(stg_metric_t metric)
 {
-    return get(series(metric, 0, 0));
+    return metrics[metric].kind == HELD ? held_by_all(metric)
+                                        : get(series(metric, 0, 0));
 }
 
 static void push(apr_array_header_t *text, const char *line)
@@ -210,7 +279,8 @@ static void series_text(apr_array_header_t *text, stg_metric_t metric, int i,
     }
     push(text, apr_psprintf(text->pool, "%s%s%s%s %" APR_INT64_T_FMT "\n", name,
                             *labels ? "{" : "", labels, *labels ? "}" : "",
-                            get(cell)));
+                            metrics[metric].kind == HELD ? held_by_all(metric)
+                                                         : get(cell)));
 }
 
 const char *stg_metrics_text(apr_pool_t *p)
@@ -218,6 +288,7 @@ const char *stg_metrics_text(apr_pool_t *p)
     static const char *const kinds[] = {
         [COUNTER] = "counter",
         [GAUGE] = "gauge",
+        [HELD] = "gauge",
         [HISTOGRAM] = "histogram",
     };
     apr_array_header_t *text = apr_array_make(p, 512, sizeof(const char *));

@@ -10,6 +10,9 @@
  * of 64 bits that any thread of any process may change at once without a
  * lock. The host lends shared memory for them; until it does they are
  * private to the process, so that tests and the tool need nothing.
+ *
+ * Gauges of the kind HELD are sums of what processes hold, each in a slot of
+ * its own, so that one that dies holds nothing any more.
  */
 
 typedef enum stg_metric_t {
@@ -23,17 +26,17 @@ typedef enum stg_metric_t {
 apr_size_t stg_metrics_size(void);
 
 /* Use this memory, aligned to 8 bytes and zeroed by its owner; NULL means
- * private cells again. Once, before threads start. */
-void stg_metrics_init(void *cells);
+ * private cells again. Once in a process, before threads start. */
+void stg_metrics_init(void *memory);
 
-/* Add to a counter or gauge (a gauge may sink). A process that dies leaves
- * what it had added. */
+/* Add to a counter or gauge (a gauge may sink). */
 void stg_metric_add(stg_metric_t metric, apr_int64_t n);
 
 /* The same for one series; second is NULL for metrics with one label. */
 void stg_metric_add_to(stg_metric_t metric, const char *first,
                        const char *second, apr_int64_t n);
 
+/* Not for what is held. */
 void stg_metric_set(stg_metric_t metric, apr_int64_t value);
 
 /* Note a time in a histogram; label is NULL for those without. */

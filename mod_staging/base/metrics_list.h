@@ -38,9 +38,9 @@ STG_METRIC(GC_REMOVED, COUNTER, "staging_gc_removed_total", NONE, NONE,
            "Things removed by garbage collection.")
 STG_METRIC(GC_ERRORS, COUNTER, "staging_gc_errors_total", NONE, NONE,
            "Rounds of garbage collection that failed.")
-STG_METRIC(IN_FLIGHT, GAUGE, "staging_uploads_in_flight", NONE, NONE,
+STG_METRIC(IN_FLIGHT, HELD, "staging_uploads_in_flight", NONE, NONE,
            "Uploads being received.")
-STG_METRIC(PARTS_MEMORY, GAUGE, "staging_parts_memory_bytes", NONE, NONE,
+STG_METRIC(PARTS_MEMORY, HELD, "staging_parts_memory_bytes", NONE, NONE,
            "Memory held by parts on their way to a store.")
 #endif
 /* clang-format on */

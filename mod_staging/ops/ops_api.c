@@ -4,7 +4,6 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "db/schema.h"
-#include "web/in_flight.h"
 #include "web/reply.h"
 
 #include <apr_strings.h>
@@ -65,9 +64,6 @@ stg_error_t *stg_metrics_get(stg_request_t *req)
     stg_reply_stream_t *stream;
     const char *text;
 
-    if (req->process->in_flight)
-        stg_metric_set(STG_METRIC_IN_FLIGHT,
-                       stg_in_flight_total(req->process->in_flight));
     stg_metric_set(STG_METRIC_STORES_DOWN, count_down(&req->staging->stores));
     text = stg_metrics_text(req->pool);
     stream = stg_reply_begin(req, HTTP_OK, STG_METRICS_CONTENT_TYPE);

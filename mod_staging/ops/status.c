@@ -2,7 +2,6 @@
 #include "ops/status.h"
 
 #include "base/metrics.h"
-#include "web/in_flight.h"
 #include "web/process.h"
 
 #include <apu.h>
@@ -15,6 +14,7 @@ static const struct {
     const char *label;
     stg_metric_t metric;
 } lines[] = {
+    {"StagingInFlight", "uploads arriving now", STG_METRIC_IN_FLIGHT},
     {"StagingUploadBytes", "bytes of uploads received",
      STG_METRIC_UPLOAD_BYTES},
     {"StagingJobsParked", "jobs that wait for an administrator",
@@ -38,16 +38,12 @@ static void print_line(request_rec *r, int is_short, const char *key,
 
 static int print_status(request_rec *r, int flags)
 {
-    const stg_process_t *process = stg_process();
     int is_short = flags & AP_STATUS_SHORT;
 
-    if (!process)
+    if (!stg_process())
         return DECLINED;
     if (!is_short)
         ap_rputs("<hr /><h2>Staging</h2>\n<dl>\n", r);
-    if (process->in_flight)
-        print_line(r, is_short, "StagingInFlight", "uploads arriving now",
-                   stg_in_flight_total(process->in_flight));
     for (apr_size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++)
         print_line(r, is_short, lines[i].key, lines[i].label,
                    stg_metric_value(lines[i].metric));

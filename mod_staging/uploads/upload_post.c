@@ -278,8 +278,7 @@ static stg_error_t *open_intake(intake_t *intake, const char **boundary,
     intake->spec.least = length - (*boundary ? FORM_EXTRA_BYTES : 0);
     intake->spec.max_size = policy->max_upload;
     intake->spec.retention = policy->retention;
-    return stg_in_flight_enter(req->process->in_flight,
-                               req->process->settings->max_in_flight,
+    return stg_in_flight_enter(req->process->settings->max_in_flight,
                                req->pool);
 }
 

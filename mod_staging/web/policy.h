@@ -49,7 +49,6 @@ typedef struct stg_settings_t {
     int dbd_max;             /* mod_dbd's DBDMax */
     const char *secret;      /* that signs downloads */
     void *metrics_memory;    /* shared */
-    void *in_flight_memory;  /* shared */
     apr_uint32_t *is_probed; /* shared: the stores, by the first child */
 
     struct stg_process_t *process; /* made in child_init */

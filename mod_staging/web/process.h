@@ -16,7 +16,6 @@ typedef struct stg_process_t {
     struct stg_iam_t *iam;           /* auth/iam.h, NULL if none */
     struct stg_api_keys_t *api_keys; /* accounts/api_key.h */
     const char *ticket_secret;       /* NULL if none is configured */
-    struct stg_in_flight_t *in_flight;
     struct stg_drain_t *drain;
 } stg_process_t;
 

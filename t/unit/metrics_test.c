@@ -3,6 +3,11 @@
 
 #include "check.h"
 
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 static apr_pool_t *pool;
 
 /* Cells of our own, so that other suites do not count along. */
@@ -65,6 +70,49 @@ static void gauges_rise_sink_and_are_set(void)
     CU_ASSERT(has_line("staging_jobs_parked 4"));
 }
 
+/* Has held 5 when it says so, and lives until in is closed. */
+static void hold_five(void *memory, int in, int out)
+{
+    char end;
+
+    stg_metrics_init(memory);
+    stg_metric_add(STG_METRIC_PARTS_MEMORY, 5);
+    if (write(out, "x", 1) == 1 && read(in, &end, 1) < 1)
+        raise(SIGKILL);
+    _exit(1);
+}
+
+static void what_a_dead_process_held_is_held_by_nobody(void)
+{
+    void *memory = mmap(NULL, stg_metrics_size(), PROT_READ | PROT_WRITE,
+                        MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    int in[2], out[2];
+    pid_t child;
+    char begun;
+
+    CU_ASSERT_NOT_EQUAL_FATAL(memory, MAP_FAILED);
+    CU_ASSERT_FALSE_FATAL(pipe(in) || pipe(out));
+    stg_metrics_init(memory);
+    stg_metric_add(STG_METRIC_PARTS_MEMORY, 7);
+    child = fork();
+    if (child == 0) {
+        close(in[1]);
+        hold_five(memory, in[0], out[1]);
+    }
+    CU_ASSERT_EQUAL(read(out[0], &begun, 1), 1);
+    CU_ASSERT_EQUAL(stg_metric_value(STG_METRIC_PARTS_MEMORY), 12);
+    for (int i = 0; i < 2; i++)
+        close(in[i]);
+    CU_ASSERT_EQUAL(waitpid(child, NULL, 0), child);
+    CU_ASSERT_EQUAL(stg_metric_value(STG_METRIC_PARTS_MEMORY), 7);
+    CU_ASSERT(has_line("# TYPE staging_parts_memory_bytes gauge"));
+    CU_ASSERT(has_line("staging_parts_memory_bytes 7"));
+    for (int i = 0; i < 2; i++)
+        close(out[i]);
+    munmap(memory, stg_metrics_size());
+    stg_metrics_init(apr_pcalloc(pool, stg_metrics_size()));
+}
+
 static void histograms_accumulate_from_bucket_to_bucket(void)
 {
     stg_metric_observe(STG_METRIC_STORE_TIME, "read", 5000);
@@ -91,5 +139,6 @@ void stg_metrics_suite(void)
     STG_TEST(suite, counters_add_up);
     STG_TEST(suite, series_are_told_apart_by_their_labels);
     STG_TEST(suite, gauges_rise_sink_and_are_set);
+    STG_TEST(suite, what_a_dead_process_held_is_held_by_nobody);
     STG_TEST(suite, histograms_accumulate_from_bucket_to_bucket);
 }
