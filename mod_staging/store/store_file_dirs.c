@@ -84,35 +84,41 @@ stg_error_t *stg_file_space(apr_off_t *available, const stg_file_store_t *store,
     return STG_OK;
 }
 
-/* The directory is there afterwards; *was_made is set if it was not. */
-static stg_error_t *make_dir(int *was_made, const stg_file_store_t *store,
-                             const char *path, apr_pool_t *p)
+static stg_error_t *make_dir(const stg_file_store_t *store, const char *path,
+                             apr_pool_t *p)
 {
     struct stat owner;
 
     if (mkdir(path, 0700))
         return errno == EEXIST ? STG_OK : stg_file_error(errno, path, p);
-    *was_made = 1;
     if (geteuid() == 0 && !stat(store->dir, &owner) &&
         chown(path, owner.st_uid, owner.st_gid))
         return stg_file_error(errno, path, p);
     return STG_OK;
 }
 
+/* One that we may not read is its owner's, and so is what is in there. */
+static stg_error_t *sync_parent(const stg_file_store_t *store, apr_pool_t *p)
+{
+    const char *parent = apr_pstrcat(p, store->dir, "/..", NULL);
+
+    if (faccessat(AT_FDCWD, parent, R_OK, AT_EACCESS) && errno == EACCES)
+        return STG_OK;
+    return stg_file_sync_dir(parent, p);
+}
+
+/* Directories are made durable even if all were there: whoever made them may
+ * have died before it came to that. */
 stg_error_t *stg_file_make_dirs(const stg_file_store_t *store, apr_pool_t *p)
 {
     const char *objects = apr_pstrcat(p, store->dir, "/objects", NULL);
-    int was_made = 0;
 
-    STG_TRY(make_dir(&was_made, store, store->dir, p));
-    STG_TRY(make_dir(&was_made, store, stg_file_temp_dir(store, p), p));
-    STG_TRY(make_dir(&was_made, store, objects, p));
+    STG_TRY(make_dir(store, store->dir, p));
+    STG_TRY(make_dir(store, stg_file_temp_dir(store, p), p));
+    STG_TRY(make_dir(store, objects, p));
     for (int fan = 0; fan < STG_FILE_FANS; fan++)
-        STG_TRY(
-            make_dir(&was_made, store, stg_file_object_dir(store, fan, p), p));
-    if (!was_made)
-        return STG_OK;
+        STG_TRY(make_dir(store, stg_file_object_dir(store, fan, p), p));
     STG_TRY(stg_file_sync_dir(objects, p));
     STG_TRY(stg_file_sync_dir(store->dir, p));
-    return stg_file_sync_dir(apr_pstrcat(p, store->dir, "/..", NULL), p);
+    return sync_parent(store, p);
 }
