@@ -5,7 +5,6 @@ import contextlib
 import os
 import random
 import signal
-import socket
 import subprocess
 import time
 
@@ -32,25 +31,11 @@ def test_everybody_killed_at_once_loses_nothing(server, load, rounds):
         for _ in range(rounds(3, 50)):
             with helpers(server):
                 time.sleep(random.uniform(1, 3))
-                kill_all(node)
+                node.kill()
             node.start(node.conf.read_text())
     # The jobs of the dead become others' by themselves.
     server.wait(lambda: not server.sql(
         "SELECT FROM object WHERE state = 'finishing'"), 60)
-
-
-def kill_all(node):
-    os.kill(node.pid(), signal.SIGSTOP)  # so that no child comes meanwhile
-    for pid in node.pids():
-        os.kill(pid, signal.SIGKILL)
-    node.server.wait(lambda: not answers(node.port))
-    # Its process may be nobody's, and a zombie for a while.
-    (node.dir / "httpd.pid").unlink()
-
-
-def answers(port):
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 @contextlib.contextmanager

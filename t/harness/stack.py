@@ -8,6 +8,7 @@ import re
 import secrets
 import shlex
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -216,6 +217,19 @@ class Node:
     def pids(self):
         """The parent first, so that it starts no child anew."""
         return [self.pid(), *self.children()]
+
+    def kill(self):
+        """All its processes at once."""
+        os.kill(self.pid(), signal.SIGSTOP)  # no child comes meanwhile
+        for pid in self.pids():
+            os.kill(pid, signal.SIGKILL)
+        self.server.wait(lambda: not self.answers())
+        # Its process may be nobody's, and a zombie for a while.
+        (self.dir / "httpd.pid").unlink()
+
+    def answers(self):
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
     def test(self, conf):
         """What configtest says of a configuration: (status, text)."""
