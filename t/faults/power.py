@@ -90,7 +90,7 @@ class Disk:
         names = {}
         for folder, made in changes.items():
             safe = sum(end <= synced[folder] for end, *_change in made)
-            count = random.randint(safe, len(made))
+            count = random.choice([safe, random.randint(safe, len(made))])
             self.lost += len(made) - count
             for _end, path, *inode in made[:count]:
                 if inode:
