@@ -4,9 +4,18 @@
 import contextlib
 import os
 import random
+import re
 import signal
 import subprocess
 import time
+
+import pytest
+import requests
+
+from slow import SlowUpload
+
+GAUGES = re.compile(
+    r"^staging_(?:parts_memory_bytes|uploads_in_flight) (\d+)$", re.M)
 
 
 def test_killed_children_lose_nothing(server, load, rounds):
@@ -16,6 +25,24 @@ def test_killed_children_lose_nothing(server, load, rounds):
             time.sleep(random.uniform(0.05, 0.8))
             os.kill(random.choice(sorted(server.node.children())),
                     signal.SIGKILL)
+
+
+def test_what_a_killed_child_held_is_held_by_nobody(server, key):
+    if not server.s3:
+        pytest.skip("STAGING_TEST_STORES has no s3")
+    with SlowUpload(server.node, key, 2, "/s3") as slow:
+        server.wait(lambda: all(held(server)))
+        for pid in slow.receiver():
+            os.kill(pid, signal.SIGKILL)
+        server.wait(lambda: slow.outcomes)
+    assert isinstance(slow.outcomes[0], OSError)
+    server.wait(lambda: not any(held(server)))
+
+
+def held(server):
+    """(bytes, uploads), as the metrics have them."""
+    text = requests.get(server.url + "/metrics", timeout=20).text
+    return [int(value) for value in GAUGES.findall(text)]
 
 
 def test_killed_workers_and_collectors_lose_nothing(server, load, rounds):
