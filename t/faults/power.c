@@ -8,8 +8,9 @@
  *     = INODE SIZE      so many bytes of a file are safe
  *     / BYTES PATH      the names of a folder are, as of this much of journal
  * and the folder kept has a link to each file by its inode, so that it can
- * come back. The calls are those of the file store. One that is missing here
- * is taken for lost by the next power cut, so it cannot be forgotten.
+ * come back. While it has a file broken-files or broken-folders, none of these
+ * can be synced. The calls are those of the file store. One that is missing
+ * here is taken for lost by the next power cut, so it cannot be forgotten.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -121,6 +122,15 @@ int mkdir(const char *path, mode_t mode)
     return result;
 }
 
+static int is_broken(const struct stat *st)
+{
+    char path[PATH_MAX];
+
+    return !access(notes_path(path, S_ISDIR(st->st_mode) ? "broken-folders"
+                                                         : "broken-files"),
+                   F_OK);
+}
+
 /* What counts is what was there, and was noted, before it began. The folder
  * that ours is in is not ours, but has its name. */
 int fsync(int fd)
@@ -134,6 +144,10 @@ int fsync(int fd)
     if (fstat(fd, &st) || readlink(link_path, path, sizeof(path) - 1) < 0 ||
         !(is_watched(path) || S_ISDIR(st.st_mode)))
         return NEXT(fsync)(fd);
+    if (is_broken(&st)) {
+        errno = EIO;
+        return -1;
+    }
     position = journal_size();
     usleep(SYNC_MICROSECONDS);
     result = NEXT(fsync)(fd);

@@ -3,6 +3,7 @@
 write to an ordinary folder, and power.c notes what they do there."""
 
 import collections
+import contextlib
 import os
 import random
 import shutil
@@ -14,8 +15,8 @@ SOURCE = Path(__file__).with_name("power.c")
 
 
 class Disk:
-    """A folder, for programs with this environment. No method is called while
-    one of them runs."""
+    """A folder, for programs with this environment. No method but broken() is
+    called while one of them runs."""
 
     def __init__(self, folder, notes):
         self.folder = folder
@@ -52,6 +53,16 @@ class Disk:
             size = len("".join(lines))
             lines += [f"/ {size} {folder}\n" for folder in folders]
         self.journal.write_text("".join(lines))
+
+    @contextlib.contextmanager
+    def broken(self, what):
+        """Meanwhile no "files", or no "folders", can be synced."""
+        sign = self.notes / f"broken-{what}"
+        sign.touch()
+        try:
+            yield
+        finally:
+            sign.unlink()
 
     def cut(self):
         """What was not synced is gone, or got there in part."""

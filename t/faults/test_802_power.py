@@ -36,6 +36,24 @@ def test_power_cuts_lose_nothing_acknowledged(server, disk, load, rounds):
     assert disk.lost
 
 
+@pytest.mark.parametrize("what", ["files", "folders"])
+def test_what_cannot_be_synced_is_502_and_not_kept(server, disk, load, what):
+    """A power cut right behind it loses nothing that was acknowledged."""
+    server.node.stop()
+    disk.begin()
+    start(server.node)
+    with load(paths=["/upload"], **LIGHTLY) as clients:
+        server.wait(lambda: clients.count > 5)
+        with disk.broken(what):
+            server.wait(lambda: len(clients.refusals) > 10)
+            server.node.kill()
+        disk.cut()
+        start(server.node)
+        before = clients.count
+        server.wait(lambda: clients.count > before + 5)
+    assert {status for status, _headers, _text in clients.refusals} == {502}
+
+
 def test_a_new_store_outlives_a_power_cut(server, disk, load):
     server.node.stop()
     remove_store(server, disk.folder)
