@@ -26,4 +26,5 @@ STG_CODE(STORE_DOWN,          502)  /* the store could not be reached */
 STG_CODE(IAM_DOWN,            503)
 STG_CODE(DB_DOWN,             503)
 STG_CODE(BUSY,                503)  /* a limit of ours; try again later */
+STG_CODE(ENDING,              503)  /* this process ends: others go on */
 STG_CODE(NO_SPACE,            507)

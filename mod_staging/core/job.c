@@ -69,7 +69,8 @@ stg_error_t *stg_job_extend(int *is_ours, stg_staging_t *staging,
 int stg_job_is_transient(const stg_error_t *why)
 {
     return why->code == STG_E_STORE_DOWN || why->code == STG_E_DB_DOWN ||
-           why->code == STG_E_BUSY || why->code == STG_E_NO_SPACE;
+           why->code == STG_E_BUSY || why->code == STG_E_NO_SPACE ||
+           why->code == STG_E_ENDING;
 }
 
 int stg_job_is_hopeless(const stg_job_t *job, const stg_error_t *why)
@@ -118,12 +119,13 @@ static stg_error_t *give_up(stg_staging_t *staging, const stg_job_kind_t *kind,
     return stg_job_park(staging, job, why, p);
 }
 
-/* What the database itself cannot be told is logged by the caller. */
+/* What the database itself cannot be told is logged by the caller; that a
+ * process ends is nothing to warn of. */
 static stg_error_t *try_later(stg_staging_t *staging, const stg_job_t *job,
                               const stg_error_t *why, apr_pool_t *p)
 {
     stg_metric_add_to(STG_METRIC_JOBS, "retried", NULL, 1);
-    if (why->code != STG_E_DB_DOWN)
+    if (why->code != STG_E_DB_DOWN && why->code != STG_E_ENDING)
         stg_log(STG_LOG_WARNING, "attempt %d of the job %s of %s failed: %s",
                 job->attempts, job->kind, job->subject, stg_error_text(why, p));
     return stg_job_retry(staging, job, why, p);

@@ -161,7 +161,8 @@ static void report(hand_t *hand, const stg_error_t *err)
                     stg_error_text(err, hand->pool));
         return;
     }
-    if (!strncmp(hand->complaint, err->message, MESSAGE_SIZE - 1))
+    if (err->code == STG_E_ENDING ||
+        !strncmp(hand->complaint, err->message, MESSAGE_SIZE - 1))
         return;
     apr_cpystrn(hand->complaint, err->message, MESSAGE_SIZE);
     stg_log(STG_LOG_ERROR, "background work: %s",

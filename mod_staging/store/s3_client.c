@@ -311,15 +311,6 @@ static int mend(attempt_t *attempt, stg_s3_class_t class,
     }
 }
 
-static const char *request_id(const stg_s3_answer_t *answer)
-{
-    const char *id = stg_s3_answer_header(answer, "x-amz-request-id");
-
-    if (!id)
-        id = stg_s3_answer_header(answer, "x-trans-id");
-    return id ? id : "-";
-}
-
 /* Is another attempt worth it, if it began after so long? */
 static int is_patient(const attempt_t *attempt, apr_interval_time_t delay,
                       const stg_error_t *err)
@@ -343,9 +334,10 @@ static void log_retry(const attempt_t *attempt, const stg_s3_answer_t *answer,
     stg_log(STG_LOG_INFO, "S3 %s %s is tried again: %s", call->method,
             call->key ? call->key : "(bucket)",
             err ? stg_error_text(err, attempt->pool)
-                : apr_psprintf(
-                      attempt->pool, "%d %s, request %s", answer->status,
-                      answer->code ? answer->code : "-", request_id(answer)));
+                : apr_psprintf(attempt->pool, "%d %s, request %s",
+                               answer->status,
+                               answer->code ? answer->code : "-",
+                               stg_s3_answer_id(answer)));
 }
 
 /* Wait before the next attempt; false if there shall be none. answer is NULL
@@ -385,6 +377,17 @@ static stg_s3_class_t class_of(const attempt_t *attempt,
     return stg_s3_class_of(answer->status, answer->code);
 }
 
+/* The store is not to blame for a call that was given up because of our end. */
+static stg_error_t *blame(stg_error_t *err, const stg_s3_client_t *client)
+{
+    if (err && client->is_stopping &&
+        __atomic_load_n(client->is_stopping, __ATOMIC_RELAXED)) {
+        err->code = STG_E_ENDING;
+        err->message = "this process is ending";
+    }
+    return err;
+}
+
 stg_error_t *stg_s3_call(stg_s3_answer_t **answer, stg_s3_client_t *client,
                          const stg_s3_call_t *call, apr_pool_t *p)
 {
@@ -402,7 +405,7 @@ stg_error_t *stg_s3_call(stg_s3_answer_t **answer, stg_s3_client_t *client,
         err = send_once(result, &attempt);
         class = err ? stg_s3_class_of_error(err) : class_of(&attempt, result);
     } while (may_retry(&attempt, class, err ? NULL : result, err));
-    STG_TRY(err);
+    STG_TRY(blame(err, client));
     if (attempt.number == 1)
         stg_s3_budget_return(client->budget);
     result->attempts = attempt.number;
@@ -420,36 +423,6 @@ stg_error_t *stg_s3_call_ok(stg_s3_answer_t **answer, stg_s3_client_t *client,
         return stg_s3_refusal(call, result, p);
     *answer = result;
     return STG_OK;
-}
-
-/* The store's Message stays out: it can hold what was signed. */
-stg_error_t *stg_s3_refusal(const stg_s3_call_t *call,
-                            const stg_s3_answer_t *answer, apr_pool_t *p)
-{
-    stg_error_t *err;
-
-    if (stg_s3_is_no_space(answer->status, answer->code))
-        err = stg_raise(p, STG_E_NO_SPACE, "the store is full");
-    else if (answer->status == 404 && !stg_s3_answer_is(answer, "NoSuchBucket"))
-        err = stg_raise(p, STG_E_NOT_FOUND, "the store has no such object");
-    else if (answer->status >= 500 && answer->status != 501)
-        err = stg_raise(p, STG_E_STORE_DOWN, "the store does not work");
-    else
-        err = stg_raise(p, STG_E_STORE_FAILED, "the store refused");
-    return stg_because(err, p, "S3 %s %s: %d %s, request %s", call->method,
-                       call->key ? call->key : "(bucket)", answer->status,
-                       answer->code ? answer->code : "-", request_id(answer));
-}
-
-int stg_s3_answer_is(const stg_s3_answer_t *answer, const char *code)
-{
-    return answer->code && strcmp(answer->code, code) == 0;
-}
-
-const char *stg_s3_answer_header(const stg_s3_answer_t *answer,
-                                 const char *name)
-{
-    return apr_table_get(answer->headers, name);
 }
 
 stg_error_t *stg_s3_presign(const char **url, stg_s3_client_t *client,

@@ -82,6 +82,9 @@ stg_error_t *stg_s3_refusal(const stg_s3_call_t *call,
 /* Does the answer have this code? */
 int stg_s3_answer_is(const stg_s3_answer_t *answer, const char *code);
 
+/* By which the store's own log knows the request, "-" if it tells none. */
+const char *stg_s3_answer_id(const stg_s3_answer_t *answer);
+
 /* A header of the answer, NULL if there is none. */
 const char *stg_s3_answer_header(const stg_s3_answer_t *answer,
                                  const char *name);

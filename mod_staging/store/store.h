@@ -115,7 +115,7 @@ typedef struct stg_store_driver_t {
     /* Has it not answered for a while? Most calls fail at once then. */
     int (*is_down)(stg_store_t *store);
 
-    /* The same store, but calls fail with STORE_DOWN when *is_stopping
+    /* The same store, but calls fail with ENDING when *is_stopping
      * (atomic) turns true, also those under way that wait for others. */
     stg_store_t *(*stoppable)(stg_store_t *store, const int *is_stopping,
                               apr_pool_t *p);

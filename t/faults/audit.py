@@ -10,6 +10,9 @@ CREATE FUNCTION note_settled() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
 END $$;
 CREATE FUNCTION note_claim() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
     INSERT INTO effect VALUES ('claim', NEW.subject, NEW.fence, NEW.owner);
+    INSERT INTO effect SELECT 'theft', NEW.subject, NEW.fence, NEW.owner
+        FROM node WHERE OLD.state = 'running' AND OLD.expires > now()
+        AND id = OLD.owner;
     RETURN NULL;
 END $$;
 CREATE FUNCTION note_end() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
@@ -43,13 +46,15 @@ class Audit:
         self.server.sql(TEAR_DOWN)
 
     def twice(self):
-        """What happened more than once: [(what, subject, count)]. An upload
-        settles once, a job is claimed by one and ends once."""
+        """What happened too often: [(what, subject, count)]. An upload settles
+        once, a job ends once, and is claimed by one until it is given back or
+        the other is dead."""
         self.server.wait(lambda: not self.server.sql("SELECT FROM job"), 60)
         return self.server.sql(
             "SELECT CASE WHEN what IN ('success', 'failure') THEN 'settled' "
             "ELSE what END AS done, subject, count(*) FROM effect "
-            "GROUP BY done, subject HAVING count(*) > 1")
+            "WHERE what <> 'claim' GROUP BY done, subject "
+            "HAVING count(*) > 1 OR min(what) = 'theft'")
 
     def claims(self, upload):
         """Of the job of this upload: [(fence, owner)]."""

@@ -192,7 +192,7 @@ static void a_stop_ends_a_call_that_waits(void)
     STG_CHECK_OK(open_store(&store, black_hole(), NULL));
     store = store->driver->stoppable(store, &is_stopping, pool);
     pthread_create(&thread, NULL, set_soon, &is_stopping);
-    STG_CHECK_FAILS(find(store), STG_E_STORE_DOWN);
+    STG_CHECK_FAILS(find(store), STG_E_ENDING);
     pthread_join(thread, NULL);
     CU_ASSERT(since(begun) < apr_time_from_sec(4));
 }
