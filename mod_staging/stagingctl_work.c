@@ -211,6 +211,19 @@ static void print_difference(void *context, const char *store, const char *key,
     printf("%s %s %s\n", store, printable(key, turn), printable(what, turn));
 }
 
+/* What has failed for good is no difference, but wants somebody to look. */
+static stg_error_t *note_parked(stg_ctl_t *ctl, apr_pool_t *p)
+{
+    stg_rows_t *rows;
+
+    STG_TRY(stg_db_query(&rows, ctl->staging.db, STG_Q_JOB_COUNT_PARKED, p,
+                         STG_NO_PARAMS));
+    if (stg_rows_int(rows, 0, "parked"))
+        fprintf(stderr, "stagingctl: %s jobs are parked, see stagingctl jobs\n",
+                stg_rows_text(rows, 0, "parked"));
+    return STG_OK;
+}
+
 stg_error_t *stg_ctl_check(stg_ctl_t *ctl, apr_pool_t *p)
 {
     stg_check_t check = {.mode = STG_CHECK_REPORT, .report = print_difference};
@@ -229,5 +242,5 @@ stg_error_t *stg_ctl_check(stg_ctl_t *ctl, apr_pool_t *p)
             " differences, %" APR_INT64_T_FMT " repaired\n",
             check.objects, check.differences, check.repaired);
     ctl->has_differences = check.differences > 0;
-    return STG_OK;
+    return note_parked(ctl, p);
 }

@@ -187,10 +187,8 @@ static stg_error_t *found_add(void *context, const stg_found_t *found,
     if (listing->is_second && !found->is_temporary)
         return STG_OK;
     if (!stg_store_key_id(found->key, p)) {
-        listing->walk->check->differences++;
-        listing->walk->check->report(listing->walk->check->context,
-                                     listing->walk->store->name, found->key,
-                                     "not of our making, and left alone");
+        stg_check_report(listing->walk->check, listing->walk->store->name,
+                         found->key, "not of our making, and left alone");
         return STG_OK;
     }
     *kept = *found;

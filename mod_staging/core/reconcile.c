@@ -234,30 +234,6 @@ static stg_error_t *abandoned_check(stg_walk_t *walk, apr_pool_t *p)
     return STG_OK;
 }
 
-static stg_error_t *unfinished_check(stg_walk_t *walk, apr_pool_t *p)
-{
-    int is_repair = walk->check->mode == STG_CHECK_REPAIR;
-    const char *after = NO_ID;
-    stg_rows_t *rows;
-
-    do {
-        STG_TRY(stg_db_query(&rows, walk->staging->db, STG_Q_CHECK_UNFINISHED,
-                             p,
-                             STG_PARAMS(walk->store->name, STG_OBJECT_FINISH,
-                                        after, apr_itoa(p, BATCH))));
-        for (int i = 0; i < stg_rows_count(rows); i++) {
-            after = stg_rows_text(rows, i, "id");
-            if (is_repair)
-                STG_TRY(stg_db_query(NULL, walk->staging->db,
-                                     STG_Q_REPAIR_UNFINISHED, p,
-                                     STG_PARAMS(after, STG_OBJECT_FINISH)));
-            stg_walk_report(walk, after, "no job finishes its parts",
-                            is_repair);
-        }
-    } while (stg_rows_count(rows) == BATCH);
-    return STG_OK;
-}
-
 static stg_error_t *store_check(stg_check_t *check, stg_staging_t *staging,
                                 stg_store_t *store, apr_pool_t *p)
 {
@@ -266,43 +242,11 @@ static stg_error_t *store_check(stg_check_t *check, stg_staging_t *staging,
     walk.listed = apr_pcalloc(p, STG_TALLY_RANGES * sizeof(*walk.listed));
     STG_TRY(stg_walk_listing(&walk, p));
     STG_TRY(stored_check(&walk, p));
-    STG_TRY(abandoned_check(&walk, p));
-    return unfinished_check(&walk, p);
+    return abandoned_check(&walk, p);
 }
 
 /* --- what belongs to no store ----------------------------------------------
  */
-
-static void report(stg_check_t *check, const char *store, const char *key,
-                   const char *what)
-{
-    check->differences++;
-    check->report(check->context, store, key, what);
-}
-
-static stg_error_t *idle_jobs_check(stg_check_t *check, stg_staging_t *staging,
-                                    apr_pool_t *p)
-{
-    const char *after = "0";
-    stg_rows_t *rows;
-
-    do {
-        STG_TRY(stg_db_query(
-            &rows, staging->db, STG_Q_CHECK_IDLE_JOBS, p,
-            STG_PARAMS(STG_OBJECT_FINISH, after, apr_itoa(p, BATCH))));
-        for (int i = 0; i < stg_rows_count(rows); i++) {
-            after = stg_rows_text(rows, i, "id");
-            if (check->mode == STG_CHECK_REPAIR) {
-                STG_TRY(stg_db_query(NULL, staging->db, STG_Q_REPAIR_IDLE_JOB,
-                                     p, STG_PARAMS(after)));
-                check->repaired++;
-            }
-            report(check, "-", stg_rows_text(rows, i, "subject"),
-                   "a job has nothing to finish");
-        }
-    } while (stg_rows_count(rows) == BATCH);
-    return STG_OK;
-}
 
 static stg_error_t *unknown_stores_check(stg_check_t *check,
                                          stg_staging_t *staging, apr_pool_t *p)
@@ -317,8 +261,8 @@ static stg_error_t *unknown_stores_check(stg_check_t *check,
                      STG_PARAMS(stg_db_array((const char *const *)names->elts,
                                              names->nelts, p))));
     for (int i = 0; i < stg_rows_count(rows); i++)
-        report(check, stg_rows_text(rows, i, "store"), "-",
-               "a store that is not configured has objects");
+        stg_check_report(check, stg_rows_text(rows, i, "store"), "-",
+                         "a store that is not configured has objects");
     return STG_OK;
 }
 
@@ -333,7 +277,7 @@ stg_error_t *stg_check_run(stg_check_t *check, stg_staging_t *staging,
         STG_TRY(store_check(check, staging, staging->stores.list[i], turn));
     }
     STG_TRY(unknown_stores_check(check, staging, turn));
-    STG_TRY(idle_jobs_check(check, staging, turn));
+    STG_TRY(stg_relations_check(check, staging->db, turn));
     apr_pool_destroy(turn);
     return STG_OK;
 }

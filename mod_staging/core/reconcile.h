@@ -7,8 +7,9 @@
 /*
  * Compares rows with bytes, both ways: every stored object is in its store
  * with its size, and everything in a store (objects, temporary files,
- * unfinished parts) belongs to a row that allows for it. Constant memory;
- * what is just being received, finished or deleted is not a difference.
+ * unfinished parts) belongs to a row that allows for it; and rows with each
+ * other: uploads, objects and jobs. Constant memory; what is just being
+ * received, finished or deleted is not a difference.
  */
 
 typedef enum stg_check_mode_t {

@@ -39,17 +39,22 @@ int stg_tally_equal(const stg_tally_t *a, const stg_tally_t *b)
     return a->count == b->count && a->sum == b->sum;
 }
 
+void stg_check_report(stg_check_t *check, const char *store, const char *key,
+                      const char *what)
+{
+    check->differences++;
+    check->report(check->context, store, key, what);
+}
+
 void stg_walk_report(stg_walk_t *walk, const char *id, const char *what,
                      int is_repaired)
 {
-    stg_check_t *check = walk->check;
     apr_pool_t *p;
 
-    check->differences++;
-    check->repaired += is_repaired;
+    walk->check->repaired += is_repaired;
     apr_pool_create(&p, NULL);
-    check->report(check->context, walk->store->name, stg_store_key(id, p),
-                  what);
+    stg_check_report(walk->check, walk->store->name, stg_store_key(id, p),
+                     what);
     apr_pool_destroy(p);
 }
 

@@ -5,8 +5,9 @@
 #include "core/reconcile.h"
 
 /*
- * What the two halves of a check of one store share: listing.c goes through
- * what the store has, reconcile.c through the rows.
+ * What the parts of a check share: listing.c goes through what a store has,
+ * reconcile.c through the rows of its objects, relations.c through what rows
+ * say of each other.
  *
  * To find rows without bytes in constant memory, whatever the order of the
  * listing, without asking the store for each: the stored objects that were
@@ -32,6 +33,10 @@ int stg_tally_range(const char *id);
 void stg_tally_add(stg_tally_t *tally, const char *id);
 int stg_tally_equal(const stg_tally_t *a, const stg_tally_t *b);
 
+/* A difference at a key, or at an id, of a store, or of none ("-"). */
+void stg_check_report(stg_check_t *check, const char *store, const char *key,
+                      const char *what);
+
 /* A difference at the key of this id; is_repaired counts it as such. */
 void stg_walk_report(stg_walk_t *walk, const char *id, const char *what,
                      int is_repaired);
@@ -44,5 +49,10 @@ stg_error_t *stg_walk_lost(stg_walk_t *walk, const char *id, const char *state,
 /* Go through the listing: tally, report what belongs to no row or has another
  * size, and remove it under repair. */
 stg_error_t *stg_walk_listing(stg_walk_t *walk, apr_pool_t *p);
+
+/* Rows that no statement of ours could have brought about, or that wait for
+ * what will not come. */
+stg_error_t *stg_relations_check(stg_check_t *check, stg_db_t *db,
+                                 apr_pool_t *p);
 
 #endif

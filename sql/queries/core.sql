@@ -183,25 +183,8 @@ WHERE store = $1 AND state = 'receiving' AND id > $2::uuid
 ORDER BY id
 LIMIT $3::integer;
 
--- name: check_unfinished (store, kind, after, batch)
-SELECT id FROM object
-WHERE store = $1 AND state = 'finishing' AND id > $3::uuid
-  AND NOT EXISTS (SELECT FROM job WHERE kind = $2 AND subject = object.id)
-ORDER BY id
-LIMIT $4::integer;
-
 -- name: check_unknown_store (stores)
 SELECT DISTINCT store FROM object WHERE store <> ALL ($1::text[]);
-
--- name: check_idle_jobs (kind, after, batch)
--- Jobs that have nothing to do and that no worker came to end.
-SELECT id, subject FROM job
-WHERE kind = $1 AND id > $2::bigint AND state <> 'running'
-  AND (state = 'parked' OR run_after < now() - interval '10 minutes')
-  AND NOT EXISTS (SELECT FROM object
-                  WHERE object.id = job.subject AND object.state = 'finishing')
-ORDER BY id
-LIMIT $3::integer;
 
 -- name: repair_lost (id, state, message)
 -- The one place where core knows of uploads: bytes that are lost must not be
@@ -216,10 +199,111 @@ SET status = 'failure', message = $3
 FROM lost
 WHERE upload.object = lost.id;
 
--- name: repair_unfinished (id, kind)
+-- What follows is the table of core/relations.c: pairs of a statement that
+-- finds rows, in the order of their ids, and one that mends such a row. They
+-- know of uploads as well.
+
+-- name: check_unfinished (after, batch)
+SELECT id, store FROM object
+WHERE state = 'finishing' AND id > $1::uuid
+  AND NOT EXISTS (SELECT FROM job WHERE kind = 'upload_finish' AND subject = object.id)
+ORDER BY id
+LIMIT $2::integer;
+
+-- name: repair_unfinished (id)
 INSERT INTO job (kind, subject)
-SELECT $2, id FROM object WHERE id = $1::uuid AND state = 'finishing'
+SELECT 'upload_finish', id FROM object WHERE id = $1::uuid AND state = 'finishing'
 ON CONFLICT DO NOTHING;
 
+-- name: check_incomplete (after, batch)
+SELECT id, store FROM object
+WHERE state IN ('stored', 'finishing') AND id > $1::uuid
+  AND (size IS NULL OR coalesce(md5, sha1, sha256) IS NULL
+       OR (state = 'finishing' AND parts_id IS NULL))
+ORDER BY id
+LIMIT $2::integer;
+
+-- name: check_unowned (after, batch)
+SELECT id, store FROM object
+WHERE state <> 'deleting' AND id > $1::uuid
+  AND NOT EXISTS (SELECT FROM upload WHERE upload.object = object.id)
+ORDER BY id
+LIMIT $2::integer;
+
+-- name: repair_unowned (id)
+UPDATE object SET state = 'deleting'
+WHERE id = $1::uuid
+  AND NOT EXISTS (SELECT FROM upload WHERE upload.object = object.id);
+
+-- name: check_idle_jobs (after, batch)
+-- Jobs that have nothing to do and that no worker came to end.
+SELECT subject AS id, NULL AS store FROM job
+WHERE kind = 'upload_finish' AND subject > $1::uuid AND state <> 'running'
+  AND (state = 'parked' OR run_after < now() - interval '10 minutes')
+  AND NOT EXISTS (SELECT FROM object
+                  WHERE object.id = job.subject AND object.state = 'finishing')
+ORDER BY subject
+LIMIT $2::integer;
+
 -- name: repair_idle_job (id)
-DELETE FROM job WHERE id = $1::bigint AND state <> 'running';
+DELETE FROM job
+WHERE kind = 'upload_finish' AND subject = $1::uuid AND state <> 'running';
+
+-- name: check_held_jobs (after, batch)
+-- Claimed by who is no node any more, and by nobody since.
+SELECT subject AS id, NULL AS store FROM job
+WHERE kind = 'upload_finish' AND subject > $1::uuid
+  AND state = 'running' AND expires < now()
+  AND NOT EXISTS (SELECT FROM node WHERE node.id = job.owner)
+ORDER BY subject
+LIMIT $2::integer;
+
+-- name: repair_held_job (id)
+UPDATE job SET state = 'ready', owner = NULL, expires = NULL, run_after = now()
+WHERE kind = 'upload_finish' AND subject = $1::uuid
+  AND state = 'running' AND expires < now();
+
+-- name: check_success (after, batch)
+SELECT upload.id, object.store
+FROM upload LEFT JOIN object ON object.id = upload.object
+WHERE status = 'success' AND upload.id > $1::uuid
+  AND state IS DISTINCT FROM 'stored'
+ORDER BY upload.id
+LIMIT $2::integer;
+
+-- name: check_pending (after, batch)
+SELECT upload.id, object.store
+FROM upload LEFT JOIN object ON object.id = upload.object
+WHERE status = 'pending' AND upload.id > $1::uuid
+  AND coalesce(state, '') NOT IN ('receiving', 'finishing')
+ORDER BY upload.id
+LIMIT $2::integer;
+
+-- name: check_failure (after, batch)
+SELECT upload.id, object.store
+FROM upload JOIN object ON object.id = upload.object
+WHERE status = 'failure' AND upload.id > $1::uuid AND state <> 'deleting'
+ORDER BY upload.id
+LIMIT $2::integer;
+
+-- name: repair_status (id)
+-- An upload is what its object is; but a failure stays one, and its object
+-- goes.
+WITH u AS (
+    SELECT upload.id, object,
+           CASE WHEN status = 'failure' THEN 'failure'
+                WHEN state = 'stored' THEN 'success'
+                WHEN state IN ('receiving', 'finishing') THEN 'pending'
+                ELSE 'failure' END AS status
+    FROM upload LEFT JOIN object ON object.id = upload.object
+    WHERE upload.id = $1::uuid
+), o AS (
+    UPDATE object SET state = 'deleting'
+    FROM u
+    WHERE object.id = u.object AND u.status = 'failure'
+)
+UPDATE upload
+SET status = u.status,
+    message = CASE u.status WHEN 'failure' THEN coalesce(message, 'the bytes were lost') END
+FROM u
+WHERE upload.id = u.id;

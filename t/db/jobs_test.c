@@ -202,8 +202,8 @@ static int jobs_left(core_t *core)
 {
     stg_rows_t *rows;
 
-    STG_CHECK_OK(stg_db_query(&rows, core->staging.db, STG_Q_CHECK_IDLE_JOBS,
-                              core->p, STG_PARAMS("test", "0", "1000")));
+    STG_CHECK_OK(stg_db_query(&rows, core->staging.db, STG_Q_JOB_LIST, core->p,
+                              STG_NO_PARAMS));
     return stg_rows_count(rows);
 }
 
@@ -220,10 +220,7 @@ static void worker_runs_jobs_when_woken_and_ends_quickly(void)
     STG_CHECK_OK(stg_worker_start(&worker, &core.staging, &options, core.p));
     CU_ASSERT_PTR_NOT_NULL_FATAL(worker);
     CU_ASSERT_PTR_EQUAL(core.staging.worker, worker);
-    /* so that jobs_left() sees them */
-    core_sql(&core, "INSERT INTO job (kind, subject, run_after) SELECT 'test', "
-                    "gen_random_uuid(), now() - interval '1 hour' "
-                    "FROM generate_series(1, 20)");
+    add_jobs(&core, 20);
     start = apr_time_now();
     while (jobs_left(&core) && apr_time_now() - start < apr_time_from_sec(20)) {
         stg_worker_wake(worker);

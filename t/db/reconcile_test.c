@@ -68,6 +68,14 @@ static void on_file(core_t *core, const char *command, const staged_t *staged)
     CU_ASSERT_EQUAL(system(line), 0);
 }
 
+static void rows_forget(core_t *core, const staged_t *staged)
+{
+    core_sql(core,
+             "DELETE FROM upload WHERE id = '%s';"
+             "DELETE FROM object WHERE id = '%s'",
+             staged->upload, staged->id);
+}
+
 static const char *status_of(core_t *core, const staged_t *staged)
 {
     stg_rows_t *rows;
@@ -89,8 +97,10 @@ static void what_is_under_way_is_no_difference(void)
     core_stage(&core, core.memory, 10000);
     core_store(&core, core.memory, 10000); /* finishing */
     deleting = core_store(&core, core.file, 10);
-    core_sql(&core, "UPDATE object SET state = 'deleting' WHERE id = '%s'",
-             deleting.id);
+    core_sql(&core,
+             "DELETE FROM upload WHERE id = '%s';"
+             "UPDATE object SET state = 'deleting' WHERE id = '%s'",
+             deleting.upload, deleting.id);
     CU_ASSERT_EQUAL(differences(&core), 0);
     core_end(&core);
 }
@@ -103,7 +113,7 @@ static void object_without_a_row_is_removed(void)
     core_begin(&core);
     core_store(&core, core.file, 10);
     staged = core_store(&core, core.file, 10);
-    core_sql(&core, "DELETE FROM object WHERE id = '%s'", staged.id);
+    rows_forget(&core, &staged);
     expect(&core, staged.id, "an object without a row");
     CU_ASSERT_FALSE(core_has_bytes(&core, core.file, staged.id));
     core_end(&core);
@@ -117,7 +127,7 @@ static void temporary_file_without_a_row_is_removed(void)
     core_begin(&core);
     core_store(&core, core.file, 10);
     staged = core_stage(&core, core.file, 10);
-    core_sql(&core, "DELETE FROM object WHERE id = '%s'", staged.id);
+    rows_forget(&core, &staged);
     expect(&core, staged.id, "unfinished bytes without a row");
     core_end(&core);
 }
@@ -220,6 +230,7 @@ static void job_without_its_object_is_removed(void)
     staged = core_store(&core, core.memory, 10000);
     STG_CHECK_OK(stg_object_finish_parts(&core.staging, staged.id, core.p));
     core_sql(&core, "UPDATE object SET state = 'stored';"
+                    "UPDATE upload SET status = 'success';"
                     "UPDATE job SET state = 'parked'");
     expect(&core, staged.id, "a job has nothing to finish");
     core_end(&core);
@@ -231,9 +242,13 @@ static void many_objects_are_compared(void)
     core_t core;
 
     core_begin(&core);
-    core_sql(&core, "INSERT INTO object (id, store, state, size) SELECT "
-                    "gen_random_uuid(), 'memory', 'stored', 1 "
-                    "FROM generate_series(1, 1200)");
+    core_sql(&core,
+             "WITH o AS (INSERT INTO object (id, store, state, size, md5) "
+             "SELECT gen_random_uuid(), 'memory', 'stored', 1, '' "
+             "FROM generate_series(1, 1200) RETURNING id) "
+             "INSERT INTO upload (id, service, owner, object, label, filename, "
+             "content_type, status, expires) "
+             "SELECT id, '', '', id, '', '', '', 'success', 'infinity' FROM o");
     for (int i = 0; i < 20; i++)
         core_store(&core, core.memory, 1);
     CU_ASSERT_EQUAL(differences(&core), 1200);
