@@ -38,6 +38,7 @@ LOG_LINE = re.compile(r"^\[[^]]*\] \[[\w.-]*:(\w+)\] ")
 # have names like stg_upload_begin, without capitals and digits.
 PARTS = re.compile(rb"eyJ[\w-]{12,}|stg_(?=[a-z_-]*[A-Z0-9])[\w-]{12,}")
 HEADER_SECRETS = re.compile(rb"\|(?:Authorization|Cookie):[^|\n]*", re.I)
+STORE_LOG = "client.rgw.log"
 QUIET_LEVELS = {"notice", "info", "debug"} | {f"trace{n}" for n in range(1, 9)}
 
 
@@ -467,9 +468,18 @@ class Server:
             f"/proc/{child}/status").read_text()).group(1))
                    for child in self.node.children())
 
+    def filled_logs(self):
+        """Those that no run leaves empty: of httpd, the database, the store."""
+        return [self.logs / "access.log", self.node.error_log,
+                self.logs / "postgres.log",
+                *([self.logs / STORE_LOG] if self.s3 else [])]
+
     def find_secrets(self, *secrets_):
         """(file, secret) of these, or of all secrets of the run and whatever
         looks like a part of one, in any file of logs."""
+        for path in self.filled_logs():
+            # where nothing is looked at, nothing is found
+            assert path.exists() and path.stat().st_size, path
         found = []
         for path in sorted(self.logs.rglob("*")):
             if not path.is_file():
@@ -479,7 +489,7 @@ class Server:
             if path.name == "forensic.log":
                 # which is there to hold every header
                 data = HEADER_SECRETS.sub(b"", data)
-            if path.name != "client.rgw.log" and not secrets_:
+            if path.name != STORE_LOG and not secrets_:
                 looked_for |= self.signatures
             found += [(path.name, secret) for secret in looked_for
                       if secret.encode() in data]
