@@ -40,8 +40,8 @@ class Files:
         """A temporary file, as the store leaves it when a process dies."""
         (self.dir / "tmp" / object_).write_bytes(b"half of it")
 
-    def unfinished(self):
-        return [path.name for path in (self.dir / "tmp").iterdir()]
+    def has_begun(self, object_):
+        return (self.dir / "tmp" / object_).exists()
 
 
 class Bucket:
@@ -77,10 +77,9 @@ class Bucket:
         self.s3.upload_part(UploadId=begun["UploadId"], PartNumber=1,
                             Body=b"half of it", **self.at(object_))
 
-    def unfinished(self):
-        found = self.s3.list_multipart_uploads(Bucket=self.bucket,
-                                               Prefix="tests/")
-        return [one["Key"] for one in found.get("Uploads", [])]
+    def has_begun(self, object_):
+        return "Uploads" in self.s3.list_multipart_uploads(
+            Bucket=self.bucket, Prefix=self.at(object_)["Key"])
 
 
 @pytest.fixture(scope="module", name="spares")
@@ -215,14 +214,15 @@ def test_other_bytes_of_the_same_size_are_found_by_reading(plant):
 def test_unfinished_bytes_without_a_row_are_found(plant):
     stray = str(uuid.uuid4())
     plant.bytes.begin(stray)
+    assert plant.bytes.has_begun(stray)
     is_mended(plant, "unfinished bytes without a row", stray)
-    assert not plant.bytes.unfinished()
+    assert not plant.bytes.has_begun(stray)
 
 
 def test_unfinished_bytes_beside_an_object_are_found(plant):
     plant.bytes.begin(plant.object)
     is_mended(plant, "unfinished bytes beside a stored object")
-    assert not plant.bytes.unfinished()
+    assert not plant.bytes.has_begun(plant.object)
     assert plant.bytes.has(plant.object)
     assert plant.status() == "success"
 
