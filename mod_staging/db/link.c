@@ -2,6 +2,7 @@
 #include "db/link.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "db/db_error.h"
 
 #include <apr_strings.h>
@@ -60,6 +61,13 @@ static int on_event(PGEventId id, void *info, void *unused)
     }
 }
 
+/* Else libpq writes it to stderr. What matters comes as an error, too. */
+static void note(void *unused, const char *text)
+{
+    (void)unused;
+    stg_log(STG_LOG_DEBUG, "PostgreSQL: %.*s", (int)strcspn(text, "\n"), text);
+}
+
 static session_t *session_of(PGconn *conn)
 {
     session_t *session = PQinstanceData(conn, on_event);
@@ -68,6 +76,7 @@ static session_t *session_of(PGconn *conn)
         return session;
     if (!PQregisterEventProc(conn, on_event, "mod_staging", NULL))
         abort(); /* only memory can be lacking */
+    PQsetNoticeProcessor(conn, note, NULL);
     return PQinstanceData(conn, on_event);
 }
 

@@ -123,6 +123,11 @@ def held(server, key):
     yield
     stop.set()
     thread.join()
+    # Jobs without hope would be tried for minutes still.
+    server.sql("DELETE FROM object WHERE state = 'finishing' AND NOT EXISTS "
+               "(SELECT FROM upload WHERE upload.object = object.id)")
+    server.sql("DELETE FROM job WHERE NOT EXISTS "
+               "(SELECT FROM object WHERE object.id = job.subject)")
 
 
 def hold(server, key, seconds=16):
