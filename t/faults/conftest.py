@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Faults under load. After each test nothing that was acknowledged may be
-missing, and after one round of garbage collection nothing may be stray.
+missing, and after one round of garbage collection nothing may be stray. In
+the end no log may hold a secret.
 
 STAGING_FAULTS=long makes the rounds that take hours."""
 
@@ -54,7 +55,9 @@ def running_server(request):
     except StackError as error:
         pytest.exit(str(error), returncode=1)
     yield server
+    secrets = server.find_secrets()
     server.stop()
+    assert not secrets
     if request.session.testsfailed:
         print(f"\nlogs: {server.logs}")
     else:
@@ -109,7 +112,6 @@ def settle(server):
     server.wait(lambda: not unsettled(server))
     check = server.ctl("check", "--deep", check=False)
     assert check.returncode == 0, check.stdout + check.stderr
-    assert not server.find_secrets()
 
 
 def unsettled(server):

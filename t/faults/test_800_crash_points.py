@@ -75,7 +75,9 @@ def server_with_points(points):
         pytest.fail(str(error))
     yield server
     del os.environ["STAGING_CRASH_FOLDER"]
+    secrets = server.find_secrets()
     server.stop()
+    assert not secrets
 
 
 @pytest.fixture(scope="module", name="key")
