@@ -315,6 +315,15 @@ static stg_error_t *receive(stg_upload_t **upload, intake_t *intake,
     return finish(upload, intake);
 }
 
+/* What the drain has cut in a call of the store, the client hears of like of
+ * all that it cuts. */
+static stg_error_t *told_of_the_drain(stg_request_t *req, stg_error_t *ending)
+{
+    stg_error_t *err = stg_drain_check(req->process->drain, req->r);
+
+    return err ? err : ending;
+}
+
 stg_error_t *stg_upload_post(stg_request_t *req)
 {
     intake_t intake = {.req = req};
@@ -324,11 +333,8 @@ stg_error_t *stg_upload_post(stg_request_t *req)
 
     STG_TRY(open_intake(&intake, &boundary, &filename));
     err = receive(&upload, &intake, boundary, filename);
-    if (err && err->code == STG_E_STORE_DOWN && intake.arrival) {
-        stg_error_t *drained = stg_drain_check(req->process->drain, req->r);
-
-        err = drained ? drained : err;
-    }
+    if (err && err->code == STG_E_ENDING)
+        err = told_of_the_drain(req, err);
     if (err && intake.arrival) {
         stg_arrival_fail(intake.arrival, NULL, err);
         err->message =

@@ -109,6 +109,26 @@ def test_a_drain_cuts_what_is_still_arriving_and_says_so(server, alice):
     assert "restarted" in failed["busy.bin"]
 
 
+def test_a_drain_cuts_an_upload_that_waits_for_the_store(server, patient):
+    with server.another_node("StagingDrain 3s\n") as node, \
+            server.connect(node.port) as connection:
+        node.log.allow("BUSY: upload .* restarted")
+        hold = server.proxy.hold("put")
+        connection.request("POST", "/patient?filename=waits.bin", {
+            "Authorization": "Bearer " + patient.bearer,
+            "Content-Length": 5}, b"whole")
+        hold.wait()
+        node.graceful()
+        response = connection.response("POST")
+        hold.release()
+    assert response.status == 503
+    assert int(response.headers["Retry-After"]) > 0
+    assert b"restarted" in response.body
+    entry, = (e for e in patient.list("?status=failure&limit=5")
+              if e["filename"] == "waits.bin")
+    assert "restarted" in entry["message"]
+
+
 def test_many_graceful_restarts_under_load_lose_nothing(server, alice):
     server.log.allow("LimitRequestBody is 5000")
     done, failed = [], []
