@@ -5,9 +5,7 @@ bare peer, the FastAPI peer, radosgw. All in one temporary folder."""
 import contextlib
 import os
 import secrets
-import shlex
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -16,9 +14,10 @@ from pathlib import Path
 
 import requests
 
+from stack import (TOP, StackError, assignments, build_folder, free_port, run,
+                   run_stack)
+
 BENCH = Path(__file__).resolve().parent
-TOP = BENCH.parents[1]
-STACK = TOP / "t" / "stack"
 HTTPD_CONF = """\
 ServerRoot "{dir}"
 ServerName localhost
@@ -85,29 +84,10 @@ CREATE TABLE IF NOT EXISTS peer_upload (
     expires timestamptz, size bigint, md5 text, sha1 text, sha256 text)"""
 
 
-class BenchError(Exception):
-    """Nothing can be measured so."""
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return probe.getsockname()[1]
-
-
 def missing(*programs):
     """Those that are not installed."""
     path = os.environ["PATH"] + ":/usr/sbin"
     return [name for name in programs if not shutil.which(name, path=path)]
-
-
-def run(*command, **more):
-    """The output of a command that has to succeed."""
-    done = subprocess.run([str(word) for word in command], check=False,
-                          stdin=subprocess.DEVNULL, capture_output=True,
-                          text=True, **more)
-    if done.returncode:
-        raise BenchError(f"{command[0]}: {(done.stdout + done.stderr)[-2000:]}")
-    return done.stdout
 
 
 def wait_for(url):
@@ -117,17 +97,14 @@ def wait_for(url):
             if requests.get(url, timeout=5).status_code == 200:
                 return
         time.sleep(0.05)
-    raise BenchError(f"{url} does not answer")
+    raise StackError(f"{url} does not answer")
 
 
 class BenchStack:
     """Started piece by piece: a case asks for what it needs."""
 
     def __init__(self, parent):
-        build = os.environ.get("STAGING_BUILD")
-        if not build:
-            raise BenchError("STAGING_BUILD must name the build directory")
-        self.build = Path(build).resolve()
+        self.build = build_folder()
         self.dir = Path(tempfile.mkdtemp(prefix="stg-bench-", dir=parent))
         self.fast_dir = self.find_memory()
         self.logs = self.dir / "log"
@@ -141,7 +118,7 @@ class BenchStack:
     def find_memory(self):
         """A folder in memory, so that the disk limits nobody."""
         if not os.access("/dev/shm", os.W_OK):
-            raise BenchError("/dev/shm is needed")
+            raise StackError("/dev/shm is needed")
         return Path(tempfile.mkdtemp(prefix="stg-bench-", dir="/dev/shm"))
 
     def close(self):
@@ -151,21 +128,7 @@ class BenchStack:
         shutil.rmtree(self.dir, ignore_errors=True)
 
     def script(self, name, *arguments):
-        """A script of t/stack. Its servers keep what they inherit, so its
-        output goes to files."""
-        with tempfile.TemporaryFile("w+") as output, \
-                open(self.logs / f"{name}.out", "a",
-                     encoding="utf-8") as errors:
-            done = subprocess.run(
-                [str(STACK / name), *(str(word) for word in arguments)],
-                check=False, stdin=subprocess.DEVNULL, stdout=output,
-                stderr=errors,
-                env={**os.environ, "STAGING_LOGS": str(self.logs)})
-            output.seek(0)
-            if done.returncode:
-                raise BenchError((self.logs / f"{name}.out").read_text())
-            return dict(word.split("=", 1)
-                        for word in shlex.split(output.read()))
+        return assignments(run_stack(name, *arguments, logs=self.logs))
 
     # --- servers ----------------------------------------------------------
     def start(self, with_s3):

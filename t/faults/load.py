@@ -16,6 +16,7 @@ from requests.exceptions import RequestException
 from urllib3.exceptions import HTTPError
 
 import wire
+from crowd import Crowd
 
 KIB, MIB = 1 << 10, 1 << 20
 # How often of each: whole objects, one part, several parts of five MiB.
@@ -28,12 +29,13 @@ UNDECIDED = "still pending, or no answer"
 Promise = collections.namedtuple("Promise", "path size sha256")
 
 
-class Load:
+class Load(Crowd):
     """While it is entered, threads stage at random. Each tries an upload
     again until it is acknowledged, like a client that cares."""
 
     def __init__(self, server, bearer, paths=("/upload",), nodes=None, *,
                  threads=6, sizes=SIZES, pause=0.0, timeout=120):
+        super().__init__()
         self.server = server
         self.paths = paths
         self.nodes = nodes or [server.node]
@@ -49,20 +51,9 @@ class Load:
         self._headers = {"Authorization": "Bearer " + bearer}
         self._blob = os.urandom(24 * MIB)
         self._lock = threading.Lock()
-        self._stop = threading.Event()
-        self._threads = [threading.Thread(target=self._stage_on, args=(seed,))
-                         for seed in range(threads)]
-        self._threads.append(threading.Thread(target=self._list_on))
-
-    def __enter__(self):
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_error):
-        self._stop.set()
-        for thread in self._threads:
-            thread.join()
+        for seed in range(threads):
+            self._add(self._stage_on, seed)
+        self._add(self._list_on)
 
     @property
     def count(self):

@@ -6,35 +6,32 @@ import hashlib
 import http.client
 import json
 import os
-import threading
+import time
 
+from crowd import Crowd
 from load import KIB, Promise
 
 PIECE, PAUSE = 16 * KIB, 0.2
 
 
-class SlowUpload:
+class SlowUpload(Crowd):
     """While it is entered one upload after the other comes in, each over so
     many seconds; the last is brought to its end."""
 
     def __init__(self, node, bearer, seconds, path="/upload"):
+        super().__init__()
         self.node = node
         self.path = path
         self.pieces = max(1, round(seconds / PAUSE))
         self.outcomes = []   # status or exception, the last one last
         self.promised = {}   # as of a Load
         self._bearer = bearer
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run)
+        self._add(self._run)
 
     def __enter__(self):
-        self._thread.start()
+        super().__enter__()
         self.node.server.wait(self.receiver)
         return self
-
-    def __exit__(self, *_error):
-        self._stop.set()
-        self._thread.join()
 
     def receiver(self):
         """The process that the upload comes in at: {pid}, or nothing."""
@@ -60,7 +57,7 @@ class SlowUpload:
             with contextlib.suppress(ConnectionError):  # there is an answer
                 for _ in range(self.pieces):
                     connection.send(piece)
-                    threading.Event().wait(PAUSE)
+                    time.sleep(PAUSE)
             answer = connection.response("POST")
         if answer.status == 202:
             self.promised[json.loads(answer.body)["id"]] = Promise(

@@ -6,11 +6,11 @@ import contextlib
 import os
 import random
 import subprocess
-import threading
 
 import requests
 from requests.exceptions import RequestException
 
+from crowd import Crowd
 from load import KIB, MIB
 from stack import StackError
 
@@ -24,37 +24,27 @@ BRIEF = """
 WRONG = "sha-256=:" + "A" * 43 + "=:"
 
 
-class Stir:
+class Stir(Crowd):
     """Uploads that fail, expire and are deleted at once; processes that come
     and go; a store that is down now and then; jobs that cannot succeed."""
 
     def __init__(self, server, bearer, paths):
+        super().__init__()
         self.server = server
         self.paths = paths
         self._headers = {"Authorization": "Bearer " + bearer,
                          "Content-Type": "application/octet-stream"}
         self._blob = os.urandom(6 * MIB)
         self._dice = random.Random("stir")
-        self._stop = threading.Event()
-        self._deeds = [(self._refuse, 0.3), (self._cut, 0.3),
-                       (self._expire, 0.5), (self._delete, 0.3),
-                       (self._collect, 1), (self._work, 0.1),
-                       (self._restart, 4), (self._bury, 1),
-                       (self._lose_parts, 1)]
+        deeds = [(self._refuse, 0.3), (self._cut, 0.3),
+                 (self._expire, 0.5), (self._delete, 0.3),
+                 (self._collect, 1), (self._work, 0.1),
+                 (self._restart, 4), (self._bury, 1),
+                 (self._lose_parts, 1)]
         if server.s3:
-            self._deeds.append((self._let_store_fail, 1))
-        self._threads = [threading.Thread(target=self._repeat, args=deed)
-                         for deed in self._deeds]
-
-    def __enter__(self):
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_error):
-        self._stop.set()
-        for thread in self._threads:
-            thread.join()
+            deeds.append((self._let_store_fail, 1))
+        for deed, pause in deeds:
+            self._add(self._repeat, deed, pause)
 
     def _repeat(self, deed, pause):
         while not self._stop.is_set():

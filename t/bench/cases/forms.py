@@ -3,7 +3,7 @@
 
 import os
 
-from bench_stack import run
+from stack import run
 from measure import Readings, speed_of
 
 ROUNDS = 3

@@ -6,8 +6,8 @@ import threading
 import time
 from pathlib import Path
 
-from bench_stack import BenchError
 from measure import Result
+from stack import StackError
 
 MIB = 1 << 20
 BOUNDARY = "bench-boundary"
@@ -26,7 +26,7 @@ def memory(pid):
     for line in text.splitlines():
         if line.startswith("Pss:"):
             return int(line.split()[1]) / 1024
-    raise BenchError("no Pss")
+    raise StackError("no Pss")
 
 
 class Peak:
@@ -79,7 +79,7 @@ class Form:
             answer += more
         self.socket.close()
         if not answer.startswith(b"HTTP/1.1 202"):
-            raise BenchError(answer[:200].decode())
+            raise StackError(answer[:200].decode())
 
 
 def peak_of_one(stack, size):

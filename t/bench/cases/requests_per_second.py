@@ -4,8 +4,9 @@
 import os
 import re
 
-from bench_stack import BENCH, BenchError, run
+from bench_stack import BENCH
 from measure import Readings
+from stack import StackError, run
 
 ROUNDS = 5
 CONNECTIONS = 16
@@ -20,7 +21,7 @@ def rate(bench, url, *options):
                    *options, url,
                    env={**os.environ, "BENCH_KEY": bench.stack.key})
         if "Non-2xx" in text or "Socket errors" in text:
-            raise BenchError(f"{url}: {text}")
+            raise StackError(f"{url}: {text}")
     return float(re.search(r"Requests/sec:\s+([\d.]+)", text)[1])
 
 

@@ -11,9 +11,10 @@ from urllib.parse import quote, urlencode, urlsplit
 
 import requests
 
-from bench_stack import BenchError, missing, run
+from bench_stack import missing
 from cases.forms import make_file, upload
 from measure import Readings, speed_of
+from stack import StackError, run
 
 ROUNDS = 3
 POLL = 0.02
@@ -70,7 +71,7 @@ def stage(stack, path):
             break
         time.sleep(POLL)
     if answer["status"] != "success":
-        raise BenchError(f"the upload failed: {answer}")
+        raise StackError(f"the upload failed: {answer}")
 
 
 def remove(stack, path):
