@@ -170,12 +170,6 @@ class Load(Crowd):
             if (why := self._loss(upload, promise,
                                   time.monotonic() + seconds))]
 
-    def clear(self):
-        """Delete what was promised: the next test has its own."""
-        dice = random.Random()
-        for upload in list(self.promised):
-            self._delete(dice, upload)
-
     def _loss(self, upload, promise, end):
         """Why this promise is broken, None if it is kept."""
         entry = self._entry(upload, promise, end)

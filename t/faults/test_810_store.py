@@ -128,6 +128,15 @@ def assert_quick(server, frail):
     server.wait(is_refused, 30)
 
 
+def serves_again(server, frail):
+    """Every child, each of which finds out by itself that the store is back.
+    New connections come to any of them."""
+    def all_of_twenty():
+        return all(Client(server, frail.path, frail.bearer).post(
+            b"x").status_code == 202 for _ in range(20))
+    server.wait(all_of_twenty, 30)
+
+
 @pytest.mark.parametrize("fail", [go_down, be_slow, be_silent])
 def test_a_store_that_is_gone_costs_reasons_and_nothing_else(
         fail, server, proxy, frail, load, rounds):
@@ -145,6 +154,7 @@ def test_a_store_that_is_gone_costs_reasons_and_nothing_else(
     assert one.slowest < DEADLINE
     give_reasons(one, server)
     recovers(server, rounds(40, 300))
+    serves_again(server, frail)
 
 
 # --- what the store says is not what it has -----------------------------------

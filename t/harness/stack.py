@@ -254,6 +254,7 @@ class Server:
         self.stores_conf = self.dir / "stores.conf"
         self.build = build_folder()
         self.node = Node(self, "httpd")
+        self.node_count = 1
         self.port, self.slow_port = self.node.port, self.node.slow_port
         self.url = self.node.url
         self.log = self.node.log
@@ -320,7 +321,8 @@ class Server:
         configuration. Its log is looked at when it is stopped. The other
         nodes complain of the garbage in stores that only it knows."""
         self.log.allow("in the store .*, which is not configured")
-        node = Node(self, f"node{free_port()}")
+        self.node_count += 1
+        node = Node(self, f"node{self.node_count}")
         try:
             node.start(configuration.lean_httpd(self, node, extra), is_ready)
             node.log.fresh()
