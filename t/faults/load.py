@@ -10,6 +10,7 @@ import os
 import random
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import requests
 from requests.exceptions import RequestException
@@ -165,10 +166,12 @@ class Load(Crowd):
     # --- afterwards -------------------------------------------------------
     def losses(self, seconds=60):
         """What was promised and is not there, byte for byte: (id, why)."""
-        return self.lost + [
-            (upload, why) for upload, promise in self.promised.items()
-            if (why := self._loss(upload, promise,
-                                  time.monotonic() + seconds))]
+        def look(promised):
+            why = self._loss(*promised, time.monotonic() + seconds)
+            return promised[0], why
+        with ThreadPoolExecutor(8) as pool:
+            found = pool.map(look, self.promised.items())
+            return self.lost + [(upload, why) for upload, why in found if why]
 
     def _loss(self, upload, promise, end):
         """Why this promise is broken, None if it is kept."""
