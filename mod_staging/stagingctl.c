@@ -56,7 +56,7 @@ static const char help[] =
     "  key add ACCOUNT [--label TEXT] [--expires 90d] [--scope read,write]\n"
     "                             make a key and print it, this once\n"
     "  key list [ACCOUNT]         list keys\n"
-    "  key revoke ID|HINT         end a key\n"
+    "  key revoke ID|HINT|KEY     end a key\n"
     "  gc                         collect garbage now\n"
     "  worker [--threads N]       run jobs and collect garbage until SIGTERM\n"
     "  check [--repair] [--deep]  compare rows with stored bytes; exit 1 if\n"

@@ -141,13 +141,18 @@ stg_error_t *stg_api_key_list(apr_array_header_t **keys, stg_db_t *db,
 
 stg_error_t *stg_api_key_revoke(stg_db_t *db, const char *key, apr_pool_t *p)
 {
+    /* The database, and what it logs, never sees more of a key. */
+    const char *name = stg_api_key_is_ours(key) && strlen(key) > HINT_CHARS
+                           ? stg_digest_hex_of("sha256", key, strlen(key), p)
+                           : key;
     stg_rows_t *rows;
 
-    STG_TRY(stg_db_query(&rows, db, STG_Q_KEY_REVOKE, p, STG_PARAMS(key)));
+    STG_TRY(stg_db_query(&rows, db, STG_Q_KEY_REVOKE, p, STG_PARAMS(name)));
     switch (stg_rows_int(rows, 0, "named")) {
     case 0:
         return stg_raise(p, STG_E_NOT_FOUND,
-                         "There is no key with this id or hint");
+                         "There is no such key: name it by its id, its hint or "
+                         "itself");
     case 1:
         return STG_OK;
     default:

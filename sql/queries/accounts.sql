@@ -48,9 +48,9 @@ WHERE $1::text IS NULL OR a.name = $1
 ORDER BY a.name, k.created, k.id;
 
 -- name: key_revoke (key)
--- By id or hint. A hint that fits several keys revokes none of them.
+-- By id, hint or hash. A hint that fits several keys revokes none of them.
 WITH named AS (
-    SELECT id FROM api_key WHERE id::text = $1 OR hint = $1
+    SELECT id FROM api_key WHERE id::text = $1 OR hint = $1 OR sha256 = $1
 ), revoked AS (
     UPDATE api_key SET revoked = coalesce(revoked, now())
     WHERE id IN (SELECT id FROM named) AND (SELECT count(*) FROM named) = 1

@@ -96,9 +96,25 @@ static void revoked_key_is_refused(void)
     STG_CHECK_OK(find(keys, db, key, p));
     STG_CHECK_OK(stg_api_key_revoke(db, hint, p));
     STG_CHECK_OK(stg_api_key_revoke(db, hint, p));
-    STG_CHECK_FAILS(stg_api_key_revoke(db, key, p), STG_E_NOT_FOUND);
     /* Remembered for a while, but not learnt anew. */
     STG_CHECK_OK(find(keys, db, key, p));
+    STG_CHECK_FAILS(find(make_keys(p), db, key, p), STG_E_BAD_CREDENTIAL);
+    apr_pool_destroy(p);
+}
+
+static void key_that_leaked_is_revoked_by_itself(void)
+{
+    apr_pool_t *p;
+    stg_db_t *db;
+    const char *key, *stranger;
+
+    apr_pool_create(&p, NULL);
+    db = stg_check_db("", p);
+    key = add_key(db, "leaked", 0, p);
+    stranger = apr_pstrcat(p, apr_pstrndup(p, key, 12), "and others", NULL);
+    STG_CHECK_FAILS(stg_api_key_revoke(db, stranger, p), STG_E_NOT_FOUND);
+    STG_CHECK_OK(find(make_keys(p), db, key, p));
+    STG_CHECK_OK(stg_api_key_revoke(db, key, p));
     STG_CHECK_FAILS(find(make_keys(p), db, key, p), STG_E_BAD_CREDENTIAL);
     apr_pool_destroy(p);
 }
@@ -184,6 +200,7 @@ void stg_accounts_suite(void)
     STG_TEST(suite, key_names_its_account_and_scopes);
     STG_TEST(suite, account_names_are_unique_and_plain);
     STG_TEST(suite, revoked_key_is_refused);
+    STG_TEST(suite, key_that_leaked_is_revoked_by_itself);
     STG_TEST(suite, disabled_account_is_refused_until_enabled);
     STG_TEST(suite, key_expires_on_time_though_remembered);
     STG_TEST(suite, mistyped_key_does_not_reach_the_database);
