@@ -203,6 +203,8 @@ class Load(Crowd):
         with requests.get(f"{self.server.url}{promise.path}/{upload}/data",
                           headers=self._headers, timeout=60,
                           stream=True) as answer:
+            if answer.status_code >= 500:
+                raise RequestException(f"{answer.status_code} for the bytes")
             for block in answer.iter_content(MIB):
                 digest.update(block)
                 left -= len(block)
