@@ -51,9 +51,13 @@ def rounds():
 def running_server(request):
     try:
         server = Server(wanted_stores(), S3Proxy)
-        server.start(lean=CHILDREN)
     except StackError as error:
         pytest.exit(str(error), returncode=1)
+    try:
+        server.start(lean=CHILDREN)
+    except (StackError, AssertionError) as error:
+        server.stop()
+        pytest.exit(f"{error}\nlogs: {server.logs}", returncode=1)
     yield server
     secrets = server.find_secrets()
     server.stop()
