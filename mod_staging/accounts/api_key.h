@@ -47,8 +47,9 @@ stg_error_t *stg_api_key_scopes_parse(unsigned int *scopes, const char *text,
 stg_error_t *stg_api_key_list(apr_array_header_t **keys, stg_db_t *db,
                               const char *account, apr_pool_t *p);
 
-/* By id, by hint or by the key itself. Again is no error. NOT_FOUND; CONFLICT if several keys have
- * this hint. Processes that know the key take it for 10 seconds more. */
+/* By id, by hint or by the key itself. Again is no error. NOT_FOUND; CONFLICT
+ * if several keys have this hint. Processes that know the key take it for 10
+ * seconds more. */
 stg_error_t *stg_api_key_revoke(stg_db_t *db, const char *key, apr_pool_t *p);
 
 /*

@@ -109,22 +109,23 @@ def test_a_drain_cuts_what_is_still_arriving_and_says_so(server, alice):
     assert "restarted" in failed["busy.bin"]
 
 
-def test_a_drain_cuts_an_upload_that_waits_for_the_store(server, patient):
-    with server.another_node("StagingDrain 3s\n") as node, \
+def test_a_drain_cuts_an_upload_that_waits_for_the_store(server, frail):
+    with server.another_node("StagingDrain 1s\n") as node, \
             server.connect(node.port) as connection:
         node.log.allow("BUSY: upload .* restarted")
-        hold = server.proxy.hold("put")
-        connection.request("POST", "/patient?filename=waits.bin", {
-            "Authorization": "Bearer " + patient.bearer,
+        server.proxy.freeze()
+        connection.request("POST", "/frail?filename=waits.bin", {
+            "Authorization": "Bearer " + frail.bearer,
             "Content-Length": 5}, b"whole")
-        hold.wait()
+        server.wait(lambda: [e for e in frail.list("?status=pending")
+                             if e["filename"] == "waits.bin"])
         node.graceful()
         response = connection.response("POST")
-        hold.release()
+        server.proxy.up()
     assert response.status == 503
     assert int(response.headers["Retry-After"]) > 0
     assert b"restarted" in response.body
-    entry, = (e for e in patient.list("?status=failure&limit=5")
+    entry, = (e for e in frail.list("?status=failure&limit=5")
               if e["filename"] == "waits.bin")
     assert "restarted" in entry["message"]
 
