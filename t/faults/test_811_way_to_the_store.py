@@ -126,6 +126,7 @@ def test_without_descriptors_an_upload_fails_with_a_reason(server, key,
     assert gateway
     data = os.urandom(12 * MIB)
     with server.another_node() as node:
+        node.log.allow("background work: .*Too many open files")
         client = Client(server, "/frail", key, node=node)
         server.wait(lambda: ready(node)[0] == 200)
         child, = node.children()
