@@ -3,8 +3,8 @@
 
 import os
 
-from stack import run
 from measure import Readings, speed_of
+from stack import run
 
 ROUNDS = 3
 
