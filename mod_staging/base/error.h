@@ -34,8 +34,9 @@ typedef struct stg_error_t {
     const char *cause;
     const char *file; /* where it was raised */
     int line;
-    int retry_after;                    /* seconds; 0 = no advice */
-    int is_unsure;                      /* it may have happened all the same */
+    int retry_after; /* seconds; 0 = no advice */
+    int is_unsure;   /* it may have happened all the same */
+    int is_undone;   /* it has not, and can at once be tried again */
     const apr_array_header_t *problems; /* of stg_problem_t, or NULL */
 } stg_error_t;
 

@@ -13,7 +13,7 @@
 enum { UUID_BYTES = 16, UUID_CHARS = 36 };
 
 /* Without randomness no id and no secret is safe: there is no way on. */
-static void random_bytes(unsigned char *bytes, apr_size_t count)
+void stg_random_bytes(unsigned char *bytes, apr_size_t count)
 {
     if (RAND_bytes(bytes, (int)count) != 1)
         abort();
@@ -24,7 +24,7 @@ const char *stg_uuid_create(apr_pool_t *p)
     unsigned char b[UUID_BYTES];
     const char *hex;
 
-    random_bytes(b, sizeof(b));
+    stg_random_bytes(b, sizeof(b));
     b[6] = (b[6] & 0x0f) | 0x40;
     b[8] = (b[8] & 0x3f) | 0x80;
     hex = stg_hex(b, sizeof(b), p);
@@ -50,7 +50,7 @@ const char *stg_secret_create(apr_size_t count, apr_pool_t *p)
     unsigned char *bytes = apr_palloc(p, count);
     const char *text;
 
-    random_bytes(bytes, count);
+    stg_random_bytes(bytes, count);
     text = stg_base64url(bytes, count, p);
     OPENSSL_cleanse(bytes, count);
     return text;

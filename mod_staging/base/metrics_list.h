@@ -5,7 +5,7 @@
 #ifdef STG_LABEL
 /* A label and its values. A value that is not listed counts as the last. */
 STG_LABEL(NONE,   "",       "")
-STG_LABEL(API,    "api",    "uploads", "downloads", "ops", "other")
+STG_LABEL(API,    "api",    "uploads", "resumable", "downloads", "ops", "other")
 STG_LABEL(STATUS, "status", "1xx", "2xx", "3xx", "4xx", "5xx")
 STG_LABEL(RESULT, "result", "success", "pending", "failure")
 STG_LABEL(OP,     "op",     "create", "write", "finish", "head", "read",

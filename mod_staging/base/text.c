@@ -228,6 +228,14 @@ int stg_parse_off(const char *text, apr_off_t *value)
     return 1;
 }
 
+int stg_parse_offset(const char *text, apr_off_t *value)
+{
+    enum { MOST_DIGITS = 15 };
+
+    return strnlen(text, MOST_DIGITS + 1) <= MOST_DIGITS &&
+           stg_parse_off(text, value);
+}
+
 typedef struct unit_t {
     char letter;
     apr_off_t factor;
@@ -318,8 +326,13 @@ const char *stg_digest_hex_of(const char *algorithm, const char *bytes,
     unsigned char value[EVP_MAX_MD_SIZE];
     size_t size = 0;
 
-    /* The three names are OpenSSL's own, and always there. */
+    /* The names are OpenSSL's own, and always there. */
     if (!EVP_Q_digest(NULL, algorithm, NULL, bytes, count, value, &size))
         return NULL;
     return stg_hex(value, size, p);
+}
+
+const char *stg_sha256_hex(const char *text, apr_pool_t *p)
+{
+    return stg_digest_hex_of("sha256", text, strlen(text), p);
 }

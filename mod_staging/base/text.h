@@ -29,6 +29,10 @@ const char *stg_percent_decode(const char *text, apr_pool_t *p);
 /* Strict numbers: decimal digits only, no sign, no space, no overflow. */
 int stg_parse_off(const char *text, apr_off_t *value);
 
+/* The same with at most 15 digits, as an offset or a length in a header field:
+ * what both kinds of resumable uploads can say (RFC 9651, 3.3.1). */
+int stg_parse_offset(const char *text, apr_off_t *value);
+
 /* "5G", "64M", "100k", "4096": powers of 1024, of bytes. */
 int stg_parse_size(const char *text, apr_off_t *value);
 
@@ -40,9 +44,12 @@ int stg_parse_duration(const char *text, apr_off_t *seconds);
 int stg_utf8_is_valid(const char *text, apr_size_t count,
                       apr_size_t *characters);
 
-/* The MD5, SHA-1 or SHA-256 ("md5", "sha1", "sha256") of a short text in
- * memory, as lower-case hex. */
+/* The MD5, SHA-1, SHA-256 or SHA-512 ("md5", "sha1", "sha256", "sha512") of a
+ * short text in memory, as lower-case hex. */
 const char *stg_digest_hex_of(const char *algorithm, const char *bytes,
                               apr_size_t count, apr_pool_t *p);
+
+/* The SHA-256 of a text likewise: all that tables keep of a secret. */
+const char *stg_sha256_hex(const char *text, apr_pool_t *p);
 
 #endif

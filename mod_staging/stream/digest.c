@@ -2,9 +2,7 @@
 #include "stream/digest.h"
 #include "base/clock.h"
 #include "base/metrics.h"
-#include "base/text.h"
-
-#include <openssl/evp.h>
+#include "stream/digest_state.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -22,22 +20,14 @@ enum {
     STACK_BYTES = 128 * 1024
 };
 
-static const char *const names[STG_ALGORITHMS] = {
-    [STG_MD5] = "md5",
-    [STG_SHA1] = "sha1",
-    [STG_SHA256] = "sha256",
-};
-
-/* One algorithm. Its context belongs to its thread while that runs. */
-typedef struct hasher_t {
+/* One algorithm. Its hasher belongs to its thread while that works. */
+typedef struct lane_t {
     stg_digest_t *digest;
-    EVP_MD *md;
-    EVP_MD_CTX *context; /* NULL: not in the set */
+    stg_hasher_t *hasher; /* NULL: not in the set */
     pthread_t thread;
     int has_thread;
-    int is_failed;
     const char *hex;
-} hasher_t;
+} lane_t;
 
 typedef struct block_t {
     char *bytes; /* made when first needed */
@@ -52,10 +42,11 @@ typedef struct block_t {
 struct stg_digest_t {
     stg_sink_t sink;
     stg_sink_t *next;
-    apr_off_t size;
+    apr_off_t resumed; /* bytes that came before it was made */
+    apr_off_t size;    /* with those */
     block_t blocks[BLOCKS];
     apr_uint64_t filling;
-    hasher_t hashers[STG_ALGORITHMS];
+    lane_t lanes[STG_ALGORITHMS];
     int is_threaded;
     int is_settled;
 
@@ -71,29 +62,14 @@ struct stg_digest_t {
     } synced;
 };
 
-const char *stg_algorithm_name(stg_algorithm_t algorithm)
-{
-    return names[algorithm];
-}
-
-stg_algorithm_t stg_algorithm_find(const char *name)
-{
-    int i = 0;
-
-    while (i < STG_ALGORITHMS && strcmp(names[i], name) != 0)
-        i++;
-    return i;
-}
-
 static block_t *block_at(stg_digest_t *digest, apr_uint64_t number)
 {
     return &digest->blocks[number % BLOCKS];
 }
 
-static void hash(hasher_t *hasher, const block_t *block)
+static void hash(lane_t *lane, const block_t *block)
 {
-    if (!EVP_DigestUpdate(hasher->context, block->bytes, block->count))
-        hasher->is_failed = 1;
+    stg_hasher_update(lane->hasher, block->bytes, block->count);
 }
 
 static apr_uint64_t hashed_by_all_synced(const stg_digest_t *digest)
@@ -101,7 +77,7 @@ static apr_uint64_t hashed_by_all_synced(const stg_digest_t *digest)
     apr_uint64_t least = digest->synced.given;
 
     for (int i = 0; i < STG_ALGORITHMS; i++) {
-        if (digest->hashers[i].has_thread && digest->synced.hashed[i] < least)
+        if (digest->lanes[i].has_thread && digest->synced.hashed[i] < least)
             least = digest->synced.hashed[i];
     }
     return least;
@@ -115,11 +91,11 @@ static int await_work_synced(stg_digest_t *digest, apr_uint64_t number)
     return digest->synced.given > number && !digest->synced.is_abandoned;
 }
 
-static void *hasher_main(void *context)
+static void *lane_main(void *context)
 {
-    hasher_t *hasher = context;
-    stg_digest_t *digest = hasher->digest;
-    apr_uint64_t *hashed = &digest->synced.hashed[hasher - digest->hashers];
+    lane_t *lane = context;
+    stg_digest_t *digest = lane->digest;
+    apr_uint64_t *hashed = &digest->synced.hashed[lane - digest->lanes];
     apr_uint64_t number = 0;
 
     pthread_mutex_lock(&digest->lock);
@@ -129,7 +105,7 @@ static void *hasher_main(void *context)
         end = end - number < BATCH ? end : number + BATCH;
         pthread_mutex_unlock(&digest->lock);
         while (number < end)
-            hash(hasher, block_at(digest, number++));
+            hash(lane, block_at(digest, number++));
         pthread_mutex_lock(&digest->lock);
         *hashed = number;
         if (digest->synced.wanted &&
@@ -156,11 +132,11 @@ static void start_threads(stg_digest_t *digest)
     pthread_attr_setstacksize(&attributes, STACK_BYTES);
     pthread_mutex_lock(&digest->lock);
     for (int i = 0; i < STG_ALGORITHMS; i++) {
-        hasher_t *hasher = &digest->hashers[i];
+        lane_t *lane = &digest->lanes[i];
 
-        hasher->has_thread =
-            hasher->context &&
-            !pthread_create(&hasher->thread, &attributes, hasher_main, hasher);
+        lane->has_thread =
+            lane->hasher &&
+            !pthread_create(&lane->thread, &attributes, lane_main, lane);
     }
     pthread_mutex_unlock(&digest->lock);
     pthread_attr_destroy(&attributes);
@@ -175,11 +151,11 @@ static void join_threads(stg_digest_t *digest, int is_abandoned)
     pthread_cond_broadcast(&digest->has_work);
     pthread_mutex_unlock(&digest->lock);
     for (int i = 0; i < STG_ALGORITHMS; i++) {
-        hasher_t *hasher = &digest->hashers[i];
+        lane_t *lane = &digest->lanes[i];
 
-        if (hasher->has_thread)
-            pthread_join(hasher->thread, NULL);
-        hasher->has_thread = 0;
+        if (lane->has_thread)
+            pthread_join(lane->thread, NULL);
+        lane->has_thread = 0;
     }
 }
 
@@ -192,19 +168,30 @@ static void give_to_threads(stg_digest_t *digest)
     pthread_mutex_unlock(&digest->lock);
 }
 
+/* Sleep until the threads have hashed so many blocks. */
+static void await_hashed(stg_digest_t *digest, apr_uint64_t count)
+{
+    pthread_mutex_lock(&digest->lock);
+    if (hashed_by_all_synced(digest) < count) {
+        digest->synced.wanted = count;
+        while (digest->synced.wanted)
+            pthread_cond_wait(&digest->has_room, &digest->lock);
+    }
+    pthread_mutex_unlock(&digest->lock);
+}
+
 /* The ring is full when the block to be filled next was not hashed by all.
  * Then sleep until half of it is free, not to be woken for every block. */
 static void await_room(stg_digest_t *digest)
 {
     apr_uint64_t number = digest->filling;
+    int is_full;
 
     pthread_mutex_lock(&digest->lock);
-    if (number - hashed_by_all_synced(digest) >= BLOCKS) {
-        digest->synced.wanted = number - BLOCKS / 2;
-        while (digest->synced.wanted)
-            pthread_cond_wait(&digest->has_room, &digest->lock);
-    }
+    is_full = number - hashed_by_all_synced(digest) >= BLOCKS;
     pthread_mutex_unlock(&digest->lock);
+    if (is_full)
+        await_hashed(digest, number - BLOCKS / 2);
 }
 
 /* Hand on the block that was being filled: the threads hash it while the
@@ -217,10 +204,10 @@ static stg_error_t *pass_on(stg_digest_t *digest)
     if (digest->is_threaded && (digest->filling + 1) % BATCH == 0)
         give_to_threads(digest);
     for (int i = 0; i < STG_ALGORITHMS; i++) {
-        hasher_t *hasher = &digest->hashers[i];
+        lane_t *lane = &digest->lanes[i];
 
-        if (hasher->context && !hasher->has_thread)
-            hash(hasher, block);
+        if (lane->hasher && !lane->has_thread)
+            hash(lane, block);
     }
     STG_TRY(stg_sink_write(digest->next, block->bytes, block->count));
     return STG_OK;
@@ -229,7 +216,7 @@ static stg_error_t *pass_on(stg_digest_t *digest)
 /* Without threads one block is enough. */
 static stg_error_t *next_block(stg_digest_t *digest)
 {
-    if (!digest->is_threaded && digest->size >= INLINE_BYTES)
+    if (!digest->is_threaded && digest->size - digest->resumed >= INLINE_BYTES)
         start_threads(digest);
     STG_TRY(pass_on(digest));
     if (digest->is_threaded) {
@@ -268,17 +255,6 @@ static stg_error_t *digest_write(stg_sink_t *sink, const char *bytes,
     return STG_OK;
 }
 
-static stg_error_t *finish(hasher_t *hasher, apr_pool_t *p)
-{
-    unsigned char value[EVP_MAX_MD_SIZE];
-    unsigned int size;
-
-    if (hasher->is_failed || !EVP_DigestFinal_ex(hasher->context, value, &size))
-        return stg_raise(p, STG_E_INTERNAL, "a digest could not be computed");
-    hasher->hex = stg_hex(value, size, p);
-    return STG_OK;
-}
-
 stg_error_t *stg_digest_settle(stg_digest_t *digest)
 {
     apr_time_t began;
@@ -294,8 +270,11 @@ stg_error_t *stg_digest_settle(stg_digest_t *digest)
         join_threads(digest, 0);
     }
     for (int i = 0; i < STG_ALGORITHMS; i++) {
-        if (digest->hashers[i].context)
-            STG_TRY(finish(&digest->hashers[i], digest->sink.pool));
+        lane_t *lane = &digest->lanes[i];
+
+        if (lane->hasher)
+            STG_TRY(
+                stg_hasher_finish(&lane->hex, lane->hasher, digest->sink.pool));
     }
     stg_metric_observe(STG_METRIC_DIGEST_TIME, NULL,
                        stg_clock_monotonic() - began);
@@ -315,10 +294,6 @@ static apr_status_t digest_destroy(void *context)
     stg_digest_t *digest = context;
 
     join_threads(digest, 1);
-    for (int i = 0; i < STG_ALGORITHMS; i++) {
-        EVP_MD_CTX_free(digest->hashers[i].context);
-        EVP_MD_free(digest->hashers[i].md);
-    }
     for (int i = 0; i < BLOCKS; i++)
         free(digest->blocks[i].bytes);
     pthread_cond_destroy(&digest->has_room);
@@ -327,19 +302,7 @@ static apr_status_t digest_destroy(void *context)
     return APR_SUCCESS;
 }
 
-static void hasher_init(stg_digest_t *digest, stg_algorithm_t algorithm)
-{
-    hasher_t *hasher = &digest->hashers[algorithm];
-
-    hasher->digest = digest;
-    hasher->md = EVP_MD_fetch(NULL, names[algorithm], NULL);
-    hasher->context = EVP_MD_CTX_new();
-    hasher->is_failed =
-        !hasher->md || !EVP_DigestInit_ex2(hasher->context, hasher->md, NULL);
-}
-
-stg_digest_t *stg_digest_create(stg_sink_t *next, stg_algorithm_set_t set,
-                                apr_pool_t *p)
+static stg_digest_t *make(stg_sink_t *next, apr_pool_t *p)
 {
     static const stg_sink_class_t cls = {digest_write, digest_close};
     stg_digest_t *digest = apr_pcalloc(p, sizeof(*digest));
@@ -349,12 +312,77 @@ stg_digest_t *stg_digest_create(stg_sink_t *next, stg_algorithm_set_t set,
     pthread_mutex_init(&digest->lock, NULL);
     pthread_cond_init(&digest->has_work, NULL);
     pthread_cond_init(&digest->has_room, NULL);
+    for (int i = 0; i < STG_ALGORITHMS; i++)
+        digest->lanes[i].digest = digest;
+    return digest;
+}
+
+/* The hashers are of the same pool: they have to be there before this is
+ * registered, so that the threads end before they do. */
+static void destroy_with(apr_pool_t *p, stg_digest_t *digest)
+{
     apr_pool_cleanup_register(p, digest, digest_destroy, apr_pool_cleanup_null);
+}
+
+stg_digest_t *stg_digest_create(stg_sink_t *next, stg_algorithm_set_t set,
+                                apr_pool_t *p)
+{
+    stg_digest_t *digest = make(next, p);
+
     for (int i = 0; i < STG_ALGORITHMS; i++) {
         if (set & (1U << i))
-            hasher_init(digest, i);
+            digest->lanes[i].hasher = stg_hasher_create(i, p);
     }
+    destroy_with(p, digest);
     return digest;
+}
+
+stg_error_t *stg_digest_resume(stg_digest_t **digest, stg_sink_t *next,
+                               stg_algorithm_set_t set, const char *state,
+                               apr_pool_t *p)
+{
+    stg_digest_t *made = make(next, p);
+    stg_hasher_t *hashers[STG_ALGORITHMS] = {NULL};
+
+    for (int i = 0; i < STG_ALGORITHMS; i++) {
+        if (set & (1U << i))
+            hashers[i] = stg_hasher_create_resumable(i, p);
+        made->lanes[i].hasher = hashers[i];
+    }
+    destroy_with(p, made);
+    if (state)
+        STG_TRY(stg_digest_state_parse(&made->size, hashers, state, p));
+    made->resumed = made->size;
+    *digest = made;
+    return STG_OK;
+}
+
+/* The block that was being filled is given away as it is, and a thread has
+ * nothing to do until the next is full. */
+static stg_error_t *quiesce(stg_digest_t *digest)
+{
+    if (block_at(digest, digest->filling)->count)
+        STG_TRY(pass_on(digest));
+    if (digest->is_threaded) {
+        give_to_threads(digest);
+        digest->filling++;
+        await_hashed(digest, digest->filling);
+    }
+    block_at(digest, digest->filling)->count = 0;
+    return STG_OK;
+}
+
+stg_error_t *stg_digest_state(const char **state, stg_digest_t *digest,
+                              apr_pool_t *p)
+{
+    stg_hasher_t *hashers[STG_ALGORITHMS];
+
+    if (!digest->is_settled)
+        STG_TRY(quiesce(digest));
+    for (int i = 0; i < STG_ALGORITHMS; i++)
+        hashers[i] = digest->lanes[i].hasher;
+    *state = stg_digest_state_text(digest->size, hashers, p);
+    return STG_OK;
 }
 
 stg_sink_t *stg_digest_sink(stg_digest_t *digest)
@@ -370,5 +398,5 @@ apr_off_t stg_digest_size(const stg_digest_t *digest)
 const char *stg_digest_hex(const stg_digest_t *digest,
                            stg_algorithm_t algorithm)
 {
-    return digest->hashers[algorithm].hex;
+    return digest->lanes[algorithm].hex;
 }

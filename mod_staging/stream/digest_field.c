@@ -9,25 +9,6 @@
 
 #include <string.h>
 
-/* Names of the registry "Hash Algorithms for HTTP Digest Fields". */
-static const struct {
-    const char *name;
-    apr_size_t size; /* bytes */
-} registered[STG_ALGORITHMS] = {
-    [STG_MD5] = {"md5", 16},
-    [STG_SHA1] = {"sha", 20},
-    [STG_SHA256] = {"sha-256", 32},
-};
-
-static stg_algorithm_t find(const char *name)
-{
-    int i = 0;
-
-    while (i < STG_ALGORITHMS && strcmp(registered[i].name, name) != 0)
-        i++;
-    return i;
-}
-
 /* A key of a dictionary (RFC 8941, 3.1.2), NULL if there is none. */
 static const char *read_key(const char **at, apr_pool_t *p)
 {
@@ -76,37 +57,61 @@ static stg_error_t *malformed(apr_pool_t *p)
 static stg_error_t *keep(stg_digests_t *digests, stg_algorithm_t algorithm,
                          const char *bytes, apr_size_t count, apr_pool_t *p)
 {
-    if (algorithm == STG_ALGORITHMS)
-        return STG_OK;
-    if (count != registered[algorithm].size)
+    if (count != stg_algorithm_size(algorithm))
         return stg_raise(p, STG_E_INVALID,
                          "the %s digest is not %" APR_SIZE_T_FMT " bytes long",
-                         registered[algorithm].name,
-                         registered[algorithm].size);
+                         stg_algorithm_field_name(algorithm),
+                         stg_algorithm_size(algorithm));
     digests->hex[algorithm] = stg_hex((const unsigned char *)bytes, count, p);
+    return STG_OK;
+}
+
+/* err may be none. Returns it. */
+static stg_error_t *note(apr_array_header_t *flaws, const char *name,
+                         stg_error_t *err)
+{
+    APR_ARRAY_PUSH(flaws, stg_digest_flaw_t) =
+        (stg_digest_flaw_t){name, err ? err->message : NULL};
+    return err;
+}
+
+stg_error_t *stg_digest_field_inspect(stg_digests_t *digests,
+                                      apr_array_header_t *flaws,
+                                      const char *value, apr_pool_t *p)
+{
+    stg_digests_t found = {{NULL}};
+    const char *at = value + strspn(value, " ");
+    stg_error_t *err = STG_OK;
+
+    while (*at) {
+        const char *name = read_key(&at, p);
+        stg_algorithm_t algorithm;
+        stg_error_t *wrong = STG_OK;
+        const char *bytes = NULL;
+        apr_size_t count;
+
+        if (name && stg_field_skip(&at, '='))
+            bytes = read_bytes(&count, &at, p);
+        if (!bytes || !next_member(&at))
+            return note(flaws, name, malformed(p));
+        algorithm = stg_algorithm_field_find(name);
+        if (algorithm != STG_ALGORITHMS)
+            wrong = keep(&found, algorithm, bytes, count, p);
+        if (wrong || algorithm == STG_ALGORITHMS)
+            note(flaws, name, wrong);
+        if (!err)
+            err = wrong;
+    }
+    STG_TRY(err);
+    *digests = found;
     return STG_OK;
 }
 
 stg_error_t *stg_digest_field_parse(stg_digests_t *digests, const char *value,
                                     apr_pool_t *p)
 {
-    stg_digests_t found = {{NULL}};
-    const char *at = value + strspn(value, " ");
-
-    while (*at) {
-        const char *name = read_key(&at, p);
-        apr_size_t count;
-        const char *bytes;
-
-        if (!name || !stg_field_skip(&at, '='))
-            return malformed(p);
-        bytes = read_bytes(&count, &at, p);
-        if (!bytes || !next_member(&at))
-            return malformed(p);
-        STG_TRY(keep(&found, find(name), bytes, count, p));
-    }
-    *digests = found;
-    return STG_OK;
+    return stg_digest_field_inspect(
+        digests, apr_array_make(p, 1, sizeof(stg_digest_flaw_t)), value, p);
 }
 
 stg_error_t *stg_digest_field_md5(stg_digests_t *digests, const char *value,
@@ -154,7 +159,7 @@ stg_algorithm_t stg_digest_field_wanted(const char *value,
         weight = read_weight(&at);
         if (weight < 0 || !next_member(&at))
             return STG_ALGORITHMS;
-        weights[find(name)] = weight;
+        weights[stg_algorithm_field_find(name)] = weight;
     }
     weights[STG_ALGORITHMS] = 0;
     /* Of equals the later, stronger one. */
@@ -177,10 +182,10 @@ const char *stg_digest_field(const stg_digests_t *digests, apr_pool_t *p)
         if (!digests->hex[i])
             continue;
         bytes = stg_unhex(digests->hex[i], &count, p);
-        field = apr_pstrcat(
-            p, field ? field : "", field ? ", " : "", registered[i].name,
-            "=:", stg_base64((const unsigned char *)bytes, count, p), ":",
-            NULL);
+        field = apr_pstrcat(p, field ? field : "", field ? ", " : "",
+                            stg_algorithm_field_name(i), "=:",
+                            stg_base64((const unsigned char *)bytes, count, p),
+                            ":", NULL);
     }
     return field;
 }

@@ -4,11 +4,13 @@
 
 #include "stream/digest.h"
 
+#include <apr_tables.h>
+
 /*
  * Digests in header fields: Repr-Digest, Content-Digest and
  * Want-Repr-Digest (RFC 9530, structured fields of RFC 8941), Content-MD5
- * (RFC 1864). md5, sha (that is SHA-1) and sha-256 are known; others are
- * ignored.
+ * (RFC 1864). md5, sha (that is SHA-1), sha-256 and sha-512 are known; others
+ * are ignored.
  */
 
 /* Lower-case hex by algorithm; NULL where there is none. */
@@ -21,6 +23,18 @@ typedef struct stg_digests_t {
  * INVALID if it is malformed or a digest has not the length it must have. */
 stg_error_t *stg_digest_field_parse(stg_digests_t *digests, const char *value,
                                     apr_pool_t *p);
+
+/* What of a field is no digest that is known. */
+typedef struct stg_digest_flaw_t {
+    const char *algorithm; /* as it is named; NULL if no name can be read */
+    const char *reason;    /* NULL: the algorithm is not known */
+} stg_digest_flaw_t;
+
+/* The same; flaws (of stg_digest_flaw_t) gets all of them, up to where nothing
+ * more can be read. Unknown algorithms alone are no failure. */
+stg_error_t *stg_digest_field_inspect(stg_digests_t *digests,
+                                      apr_array_header_t *flaws,
+                                      const char *value, apr_pool_t *p);
 
 /* The value of a Content-MD5 field, added to digests. INVALID, as well if
  * digests has another MD5 already. */
