@@ -96,9 +96,11 @@ stg_part_buffer_t *stg_part_buffer_create(stg_part_budget_t *budget,
     return buffer;
 }
 
+/* Pages that were touched already cost nothing the next time. */
 void stg_part_buffer_clear(stg_part_buffer_t *buffer, apr_off_t capacity)
 {
-    drop_memory(buffer);
+    if (capacity != buffer->capacity)
+        drop_memory(buffer);
     drop_file(buffer);
     buffer->capacity = capacity;
     buffer->size = 0;

@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-enum { MAX_PARTS = 10000, ABORTS = 5 };
+enum { ABORTS = 5 };
 
 /* Stores put big objects together before they answer. Giving up early does no
  * harm: the next finish() finds what became of it. */
@@ -60,6 +60,7 @@ stg_error_t *stg_s3_object_head(stg_s3_object_t *object,
     object->modified = modified ? apr_date_parse_http(modified) : 0;
     object->etag = stg_s3_etag(stg_s3_answer_header(answer, "ETag"), p);
     object->token = stg_s3_answer_header(answer, STG_S3_TOKEN_HEADER);
+    object->content_type = stg_s3_answer_header(answer, "Content-Type");
     object->has_own_etag = !stg_s3_etag_is_digest(object->etag, answer);
     return STG_OK;
 }
@@ -74,7 +75,8 @@ static stg_error_t *differs(const char *what, const char *key, apr_pool_t *p)
 stg_error_t *stg_s3_object_verify(stg_s3_client_t *client, const char *key,
                                   const stg_unfinished_t *what, apr_pool_t *p)
 {
-    stg_s3_object_t object;
+    /* head fills it, but so deep down no analyzer sees when it fails */
+    stg_s3_object_t object = {.size = -1, .etag = ""};
 
     STG_CRASH_POINT("s3-head");
     STG_TRY(stg_s3_object_head(&object, client, key, p));
@@ -98,10 +100,10 @@ static apr_table_t *upload_query(const char *upload_id, apr_pool_t *p)
     return query;
 }
 
-/* All parts, page by page. NOT_FOUND if the store does not know the upload. */
-static stg_error_t *list_parts(apr_array_header_t **parts,
-                               stg_s3_client_t *client, const char *key,
-                               const char *upload_id, apr_pool_t *p)
+/* Page by page. */
+stg_error_t *stg_s3_object_list_parts(apr_array_header_t **parts,
+                                      stg_s3_client_t *client, const char *key,
+                                      const char *upload_id, apr_pool_t *p)
 {
     apr_table_t *query = upload_query(upload_id, p);
     const stg_s3_call_t call = {.method = "GET", .key = key, .query = query};
@@ -118,7 +120,30 @@ static stg_error_t *list_parts(apr_array_header_t **parts,
             return differs("list of parts", key, p);
         if (page->has_more)
             apr_table_setn(query, "part-number-marker", page->next_number);
-    } while (page->has_more && (*parts)->nelts <= MAX_PARTS);
+    } while (page->has_more && (*parts)->nelts <= STG_S3_MAX_PARTS);
+    return STG_OK;
+}
+
+/* The ETag of the whole, *etag = NULL if those of parts are no digests. */
+static stg_error_t *etag_of(const char **etag, const apr_array_header_t *parts,
+                            const char *key, apr_pool_t *p)
+{
+    unsigned char *md5s =
+        apr_palloc(p, (apr_size_t)(parts->nelts + 1) * MD5_DIGEST_LENGTH);
+    int are_digests = 1;
+
+    for (int i = 0; i < parts->nelts; i++) {
+        const char *text = APR_ARRAY_IDX(parts, i, stg_s3_item_t).etag;
+        apr_size_t count = 0;
+        const char *md5 = text ? stg_unhex(text, &count, p) : NULL;
+
+        if (!text)
+            return differs("list of parts", key, p);
+        are_digests = are_digests && md5 && count == MD5_DIGEST_LENGTH;
+        if (are_digests)
+            memcpy(md5s + i * MD5_DIGEST_LENGTH, md5, MD5_DIGEST_LENGTH);
+    }
+    *etag = are_digests ? stg_s3_etag_of_parts(md5s, parts->nelts, p) : NULL;
     return STG_OK;
 }
 
@@ -127,27 +152,20 @@ static stg_error_t *check_parts(const apr_array_header_t *parts,
                                 const stg_unfinished_t *what, const char *key,
                                 apr_pool_t *p)
 {
-    unsigned char *md5s =
-        apr_palloc(p, (apr_size_t)(parts->nelts + 1) * MD5_DIGEST_LENGTH);
     apr_off_t size = 0;
-    int are_digests = 1;
+    const char *etag;
 
     for (int i = 0; i < parts->nelts; i++) {
         const stg_s3_item_t *part = &APR_ARRAY_IDX(parts, i, stg_s3_item_t);
-        apr_size_t count = 0;
-        const char *md5 = part->etag ? stg_unhex(part->etag, &count, p) : NULL;
 
-        if (part->number != i + 1 || part->size < 0 || !part->etag)
+        if (part->number != i + 1 || part->size < 0)
             return differs("list of parts", key, p);
         size += part->size;
-        are_digests = are_digests && md5 && count == MD5_DIGEST_LENGTH;
-        if (are_digests)
-            memcpy(md5s + i * MD5_DIGEST_LENGTH, md5, MD5_DIGEST_LENGTH);
     }
+    STG_TRY(etag_of(&etag, parts, key, p));
     if (size != what->size)
         return differs("size of all parts", key, p);
-    if (what->etag && are_digests &&
-        strcmp(what->etag, stg_s3_etag_of_parts(md5s, parts->nelts, p)) != 0)
+    if (what->etag && etag && strcmp(what->etag, etag) != 0)
         return differs("ETags of the parts", key, p);
     return STG_OK;
 }
@@ -179,9 +197,10 @@ static int is_unclear(const stg_s3_answer_t *answer, const char *code)
     return answer->status >= 500;
 }
 
-static stg_error_t *complete(stg_s3_client_t *client, const char *key,
-                             const char *upload_id,
-                             const apr_array_header_t *parts, apr_pool_t *p)
+stg_error_t *stg_s3_object_complete(stg_s3_client_t *client, const char *key,
+                                    const char *upload_id,
+                                    const apr_array_header_t *parts,
+                                    apr_pool_t *p)
 {
     apr_table_t *headers = apr_table_make(p, 1);
     stg_s3_call_t call = {.method = "POST",
@@ -206,24 +225,16 @@ static stg_error_t *complete(stg_s3_client_t *client, const char *key,
 
 /* Whatever Complete said, the object itself is asked: it is ours if size,
  * ETag and token agree. */
-stg_error_t *stg_s3_object_finish(stg_s3_client_t *client, const char *key,
-                                  const stg_unfinished_t *what, apr_pool_t *p)
+static stg_error_t *complete_and_verify(stg_s3_client_t *client,
+                                        const char *key,
+                                        const stg_unfinished_t *what,
+                                        const apr_array_header_t *parts,
+                                        apr_pool_t *p)
 {
-    apr_array_header_t *parts;
     stg_error_t *err, *check;
 
-    if (!what->parts_id)
-        return stg_s3_object_verify(client, key, what, p);
-    err = list_parts(&parts, client, key, what->parts_id, p);
-    if (err && err->code == STG_E_NOT_FOUND)
-        return stg_s3_object_verify(client, key, what, p);
-    STG_TRY(err);
-    /* An upload that some stores keep listing after they completed it. */
-    if (parts->nelts == 0)
-        return stg_s3_object_verify(client, key, what, p);
-    STG_TRY(check_parts(parts, what, key, p));
     STG_CRASH_POINT("s3-complete");
-    err = complete(client, key, what->parts_id, parts, p);
+    err = stg_s3_object_complete(client, key, what->parts_id, parts, p);
     STG_CRASH_POINT("s3-completed");
     check = stg_s3_object_verify(client, key, what, p);
     if (!check)
@@ -235,6 +246,65 @@ stg_error_t *stg_s3_object_finish(stg_s3_client_t *client, const char *key,
                                      "the store did not complete an object"),
                            p, "Complete of %s had no effect", key);
     return check;
+}
+
+static stg_error_t *finish_all(stg_s3_client_t *client, const char *key,
+                               const stg_unfinished_t *what, apr_pool_t *p)
+{
+    apr_array_header_t *parts;
+    stg_error_t *err;
+
+    err = stg_s3_object_list_parts(&parts, client, key, what->parts_id, p);
+    if (err && err->code == STG_E_NOT_FOUND)
+        return stg_s3_object_verify(client, key, what, p);
+    STG_TRY(err);
+    /* An upload that some stores keep listing after they completed it. */
+    if (parts->nelts == 0)
+        return stg_s3_object_verify(client, key, what, p);
+    STG_TRY(check_parts(parts, what, key, p));
+    return complete_and_verify(client, key, what, parts, p);
+}
+
+/* As a list of the store would have them. */
+static apr_array_header_t *given_parts(const stg_unfinished_t *what,
+                                       apr_pool_t *p)
+{
+    apr_array_header_t *parts =
+        apr_array_make(p, what->part_count, sizeof(stg_s3_item_t));
+
+    for (int i = 0; i < what->part_count; i++)
+        APR_ARRAY_PUSH(parts, stg_s3_item_t) =
+            (stg_s3_item_t){.etag = what->parts[i].etag,
+                            .size = what->parts[i].size,
+                            .number = what->parts[i].number};
+    return parts;
+}
+
+/* Of these parts and no others; the ETag of the whole follows from theirs. */
+static stg_error_t *finish_given(stg_s3_client_t *client, const char *key,
+                                 const stg_unfinished_t *what, apr_pool_t *p)
+{
+    const apr_array_header_t *parts = given_parts(what, p);
+    stg_unfinished_t expected = *what;
+    apr_array_header_t *listed;
+    stg_error_t *err, *look;
+
+    STG_TRY(etag_of(&expected.etag, parts, key, p));
+    err = complete_and_verify(client, key, &expected, parts, p);
+    if (!err || err->code != STG_E_STORE_DOWN)
+        return err;
+    /* Without any effect, for want of parts. */
+    look = stg_s3_object_list_parts(&listed, client, key, what->parts_id, p);
+    return look && look->code == STG_E_NOT_FOUND ? look : err;
+}
+
+stg_error_t *stg_s3_object_finish(stg_s3_client_t *client, const char *key,
+                                  const stg_unfinished_t *what, apr_pool_t *p)
+{
+    if (!what->parts_id)
+        return stg_s3_object_verify(client, key, what, p);
+    return what->parts ? finish_given(client, key, what, p)
+                       : finish_all(client, key, what, p);
 }
 
 /* Parts that arrive during an abort may outlive it: ask again until the

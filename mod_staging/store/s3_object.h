@@ -13,10 +13,13 @@
 /* Header with our token, given when an object is begun. */
 #define STG_S3_TOKEN_HEADER "x-amz-meta-staging-token"
 
+enum { STG_S3_MAX_PARTS = 10000 };
+
 typedef struct stg_s3_object_t {
     apr_off_t size;
-    const char *etag;    /* without quotes, or NULL */
-    const char *token;   /* or NULL */
+    const char *etag;  /* without quotes, or NULL */
+    const char *token; /* or NULL */
+    const char *content_type;
     apr_time_t modified; /* 0 if not known */
     int has_own_etag;    /* encrypted: its ETag is no digest of ours */
 } stg_s3_object_t;
@@ -37,6 +40,19 @@ stg_error_t *stg_s3_object_head(stg_s3_object_t *object,
  * with NOT_FOUND or STORE_FAILED. what->key is not used. */
 stg_error_t *stg_s3_object_verify(stg_s3_client_t *client, const char *key,
                                   const stg_unfinished_t *what, apr_pool_t *p);
+
+/* All parts of an upload, of stg_s3_item_t. NOT_FOUND if the store does not
+ * know it. */
+stg_error_t *stg_s3_object_list_parts(apr_array_header_t **parts,
+                                      stg_s3_client_t *client, const char *key,
+                                      const char *upload_id, apr_pool_t *p);
+
+/* Of these parts. What came of it, a look at the object has to tell: also
+ * where this is OK it may have had no effect. */
+stg_error_t *stg_s3_object_complete(stg_s3_client_t *client, const char *key,
+                                    const char *upload_id,
+                                    const apr_array_header_t *parts,
+                                    apr_pool_t *p);
 
 /* See finish() of a driver. */
 stg_error_t *stg_s3_object_finish(stg_s3_client_t *client, const char *key,

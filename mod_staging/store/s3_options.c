@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/store_s3.h"
+#include "store/s3_object.h"
 #include "store/s3_parts.h"
 #include "base/text.h"
 
@@ -160,15 +161,18 @@ static stg_error_t *read_parts(stg_s3_store_t *store,
 {
     apr_off_t parallel = 4;
 
-    store->part_size = USUAL_PART;
+    store->store.part_size = USUAL_PART;
+    store->store.least_part = MIN_PART;
+    store->store.most_parts = STG_S3_MAX_PARTS;
     if (!stg_parse_size(option(config, "part_size", "16M"),
-                        &store->part_size) ||
-        store->part_size < MIN_PART || store->part_size > MAX_FIRST_PART)
+                        &store->store.part_size) ||
+        store->store.part_size < MIN_PART ||
+        store->store.part_size > MAX_FIRST_PART)
         return bad_option(config, "part_size", "a size from 5M to 1G", p);
     if (!stg_parse_off(option(config, "parallel", "4"), &parallel) ||
         parallel < 1 || parallel > STG_S3_MAX_PARALLEL)
         return bad_option(config, "parallel", "a number from 1 to 32", p);
-    store->parallel = (int)parallel;
+    store->store.parallel = (int)parallel;
     store->budget = config->parts;
     return STG_OK;
 }

@@ -117,14 +117,14 @@ stg_error_t *stg_s3_store_abort_uploads(stg_s3_store_t *store, const char *key,
 
 /* A process that dies after it has begun an upload in parts, but before it
  * could tell the database, leaves one that only the store knows of: perhaps
- * beside another, if it had to ask for it twice. */
+ * beside another, if it had to ask for it twice, or had to sift its parts. */
 static stg_error_t *abort_parts(stg_s3_store_t *store, const char *key,
                                 const stg_unfinished_t *what, apr_pool_t *p)
 {
-    if (what->size < 0 || what->is_object_kept)
+    if (what->parts_id && what->size >= 0 && !what->is_object_kept)
+        STG_TRY(stg_s3_object_abort(store->client, key, what->parts_id, p));
+    if (what->parts_id || what->size < 0 || what->is_object_kept)
         return stg_s3_store_abort_uploads(store, what->key, NULL, p);
-    if (what->parts_id)
-        return stg_s3_object_abort(store->client, key, what->parts_id, p);
     return STG_OK;
 }
 

@@ -39,9 +39,7 @@ static apr_table_t *object_headers(const stg_object_spec_t *spec, apr_pool_t *p)
     return headers;
 }
 
-/* While an object is being sent, what is not there is the store's failure:
- * the client asked for nothing that could be missing. */
-static stg_error_t *not_the_client(stg_error_t *err)
+stg_error_t *stg_s3_upload_blame(stg_error_t *err)
 {
     if (err && err->code == STG_E_NOT_FOUND) {
         err->code = STG_E_STORE_FAILED;
@@ -63,7 +61,7 @@ stg_error_t *stg_s3_upload_begin(stg_s3_upload_t *upload,
 
     apr_table_setn(query, "uploads", "");
     STG_CRASH_POINT("s3-create");
-    STG_TRY(not_the_client(
+    STG_TRY(stg_s3_upload_blame(
         stg_s3_call_ok(&answer, upload->store->client, &call, p)));
     STG_CRASH_POINT("s3-created");
     STG_TRY(
@@ -115,17 +113,15 @@ stg_error_t *stg_s3_upload_part(stg_s3_part_t *part, stg_s3_upload_t *upload,
                           .query = query,
                           .is_cancelled = &upload->is_cancelled};
     stg_s3_answer_t *answer;
-    const char *etag;
 
     STG_TRY(stg_part_buffer_md5(part->md5, buffer, p));
     apr_table_setn(query, "partNumber", apr_itoa(p, part->number));
     apr_table_setn(query, "uploadId", upload->id);
     set_body(&call, apr_table_make(p, 4), buffer, part->md5, p);
     STG_CRASH_POINT("s3-part");
-    STG_TRY(not_the_client(
-        stg_s3_call_ok(&answer, upload->store->client, &call, p)));
+    STG_TRY(stg_s3_call_ok(&answer, upload->store->client, &call, p));
     STG_CRASH_POINT("s3-part-sent");
-    return compare_etag(&part->has_own_etag, &etag, answer, part->md5, p);
+    return compare_etag(&part->has_own_etag, &part->etag, answer, part->md5, p);
 }
 
 stg_error_t *stg_s3_upload_single(const char **etag, stg_s3_upload_t *upload,
@@ -144,11 +140,11 @@ stg_error_t *stg_s3_upload_single(const char **etag, stg_s3_upload_t *upload,
     set_body(&call, object_headers(spec, p), buffer, md5, p);
     upload->is_single_begun = 1;
     STG_CRASH_POINT("s3-put");
-    STG_TRY(not_the_client(
+    STG_TRY(stg_s3_upload_blame(
         stg_s3_call_ok(&answer, upload->store->client, &call, p)));
     STG_CRASH_POINT("s3-put-sent");
     STG_TRY(compare_etag(&has_own_etag, &what.etag, answer, md5, p));
-    STG_TRY(not_the_client(
+    STG_TRY(stg_s3_upload_blame(
         stg_s3_object_verify(upload->store->client, upload->key, &what, p)));
     *etag = what.etag;
     return STG_OK;

@@ -5,8 +5,8 @@
 #include "store/store_s3.h"
 
 /*
- * The calls that bring an object into the bucket, for s3_parts.c: begin, one
- * part, all in one, undo. An upload may be used by several threads for parts.
+ * The calls that bring an object into the bucket: begin, one part, all in one,
+ * undo. An upload may be used by several threads for parts.
  */
 
 typedef struct stg_s3_upload_t {
@@ -20,7 +20,8 @@ typedef struct stg_s3_upload_t {
 typedef struct stg_s3_part_t {
     int number;
     unsigned char md5[STG_PART_MD5_BYTES];
-    int has_own_etag; /* the store's ETag is no MD5 */
+    const char *etag; /* the store's, without quotes */
+    int has_own_etag; /* it is no MD5 */
 } stg_s3_part_t;
 
 /* CreateMultipartUpload, then spec->on_parts_begun(). Repeated, because an
@@ -28,9 +29,14 @@ typedef struct stg_s3_part_t {
 stg_error_t *stg_s3_upload_begin(stg_s3_upload_t *upload,
                                  const stg_object_spec_t *spec, apr_pool_t *p);
 
-/* UploadPart with its MD5; the ETag must agree. */
+/* UploadPart with its MD5; the ETag must agree. NOT_FOUND if the store does
+ * not know the upload. */
 stg_error_t *stg_s3_upload_part(stg_s3_part_t *part, stg_s3_upload_t *upload,
                                 const stg_part_buffer_t *buffer, apr_pool_t *p);
+
+/* While an object is being sent, what is not there is the store's failure:
+ * the client asked for nothing that could be missing. Returns err. */
+stg_error_t *stg_s3_upload_blame(stg_error_t *err);
 
 /* PutObject with its MD5, then a look at what the store has. */
 stg_error_t *stg_s3_upload_single(const char **etag, stg_s3_upload_t *upload,

@@ -192,10 +192,9 @@ static const char *scope(const stg_sigv4_signer_t *signer, apr_pool_t *p)
 const char *stg_sigv4_string_to_sign(const stg_sigv4_signer_t *signer,
                                      const char *canonical, apr_pool_t *p)
 {
-    return apr_pstrcat(
-        p, ALGORITHM "\n", stg_sigv4_date(signer->time, p), "\n",
-        scope(signer, p), "\n",
-        stg_digest_hex_of("sha256", canonical, strlen(canonical), p), NULL);
+    return apr_pstrcat(p, ALGORITHM "\n", stg_sigv4_date(signer->time, p), "\n",
+                       scope(signer, p), "\n", stg_sha256_hex(canonical, p),
+                       NULL);
 }
 
 static void hmac(unsigned char *result, const unsigned char *key, int key_size,

@@ -169,6 +169,37 @@ stg_error_t *stg_store_key_check(const char *key, apr_pool_t *p)
         "\"%s\" is no key of ours", key);
 }
 
+static stg_error_t *not_whole(const char *what, int number, apr_pool_t *p)
+{
+    return stg_because(
+        stg_raise(p, STG_E_STORE_FAILED, "the parts do not make up the object"),
+        p, "%s %d", what, number);
+}
+
+stg_error_t *stg_store_parts_check(const stg_store_t *store,
+                                   const stg_unfinished_t *what, apr_pool_t *p)
+{
+    apr_off_t end = 0;
+    int number = 0;
+
+    if (!what->parts)
+        return STG_OK;
+    for (int i = 0; i < what->part_count; i++) {
+        const stg_stored_part_t *part = &what->parts[i];
+
+        if (part->number <= number)
+            return not_whole("number of part", part->number, p);
+        if (part->first != end || part->size <= 0 ||
+            (part->size < store->least_part && i < what->part_count - 1))
+            return not_whole("place of part", part->number, p);
+        number = part->number;
+        end += part->size;
+    }
+    if (what->part_count <= 0 || end != what->size)
+        return not_whole("size of all parts, in number", what->part_count, p);
+    return STG_OK;
+}
+
 stg_store_t *stg_stores_find(const stg_stores_t *stores, const char *name)
 {
     for (int i = 0; i < stores->count; i++) {
@@ -220,4 +251,15 @@ stg_store_t *stg_store_as_it_is(stg_store_t *store, const int *is_stopping,
     (void)is_stopping;
     (void)p;
     return store;
+}
+
+stg_error_t *stg_store_parts_are_durable(stg_store_t *store,
+                                         const stg_unfinished_t *what,
+                                         int segment, apr_pool_t *p)
+{
+    (void)store;
+    (void)what;
+    (void)segment;
+    (void)p;
+    return STG_OK;
 }

@@ -22,6 +22,8 @@
  * NOT_FOUND where said.
  */
 
+struct stg_part_buffer_t;
+
 typedef struct stg_store_t stg_store_t;
 
 /* Name, URL and options as in the directive
@@ -60,6 +62,20 @@ typedef struct stg_object_spec_t {
     void *context;
 } stg_object_spec_t;
 
+/* One part of an object that comes over many requests (put_part). */
+typedef struct stg_stored_part_t {
+    int number;      /* from 1, rising with first; there may be gaps. A last
+                      * one smaller than least_part has the highest number
+                      * of all that were ever sent: radosgw can do without
+                      * parts in between only */
+    int segment;     /* raised whenever whoever sent the parts before this one
+                      * may still be at work: a late part of his never
+                      * replaces one that counts */
+    apr_off_t first; /* byte of the object that it begins with */
+    apr_off_t size;
+    const char *etag; /* the store's, NULL if none */
+} stg_stored_part_t;
+
 /* Something that close() left to be finished: as kept in the object row. */
 typedef struct stg_unfinished_t {
     const char *key;
@@ -67,6 +83,10 @@ typedef struct stg_unfinished_t {
     apr_off_t size;
     const char *etag; /* expected of the whole */
     const char *token;
+    const stg_stored_part_t *parts; /* for finish(): of these, in this order,
+                                     * is the object; NULL: of all that the
+                                     * sink of create() sent */
+    int part_count;
     int is_object_kept; /* for remove(): only what is unfinished goes */
 } stg_unfinished_t;
 
@@ -125,6 +145,25 @@ typedef struct stg_store_driver_t {
     stg_error_t *(*create)(stg_sink_t **object, stg_store_t *store,
                            const stg_object_spec_t *spec, apr_pool_t *p);
 
+    /* Begin an object that comes in parts, over many requests and processes.
+     * spec->on_parts_begun is called as by create(), and no other than key,
+     * content_type and token are looked at besides. */
+    stg_error_t *(*begin_parts)(stg_store_t *store,
+                                const stg_object_spec_t *spec, apr_pool_t *p);
+
+    /* One of its parts; part->etag is set then, in p. Any number at once. what
+     * has key, parts_id and token. NOT_FOUND if the store does not know the
+     * parts (any more). */
+    stg_error_t *(*put_part)(stg_stored_part_t *part, stg_store_t *store,
+                             const stg_unfinished_t *what,
+                             const struct stg_part_buffer_t *buffer,
+                             apr_pool_t *p);
+
+    /* What was put into this segment is durable when this returns. Fails as
+     * put_part does. */
+    stg_error_t *(*sync_parts)(stg_store_t *store, const stg_unfinished_t *what,
+                               int segment, apr_pool_t *p);
+
     /* Complete and verify. Safe to repeat, also after a lost answer. Fails
      * with NOT_FOUND if neither the parts nor the object are there. */
     stg_error_t *(*finish)(stg_store_t *store, const stg_unfinished_t *what,
@@ -167,6 +206,12 @@ typedef struct stg_store_driver_t {
 struct stg_store_t {
     const stg_store_driver_t *driver;
     const char *name;
+    apr_off_t part_size; /* of parts where the size of the whole is not known */
+    apr_off_t least_part; /* smallest but the last; 0: any */
+    int most_parts;       /* numbers above are refused; 0: none are */
+    int parallel;         /* parts of one object that are worth sending at
+                           * once; 0: none waits, and what has been put of a
+                           * segment side by side is one part */
 };
 
 extern const stg_store_driver_t stg_store_memory_driver;
@@ -202,6 +247,11 @@ const char *stg_store_key_id(const char *key, apr_pool_t *p);
  * INTERNAL if it is not of ours. */
 stg_error_t *stg_store_key_check(const char *key, apr_pool_t *p);
 
+/* For drivers: fails with STORE_FAILED if what->parts (NULL: nothing to check)
+ * are not, one behind the other, the whole object. */
+stg_error_t *stg_store_parts_check(const stg_store_t *store,
+                                   const stg_unfinished_t *what, apr_pool_t *p);
+
 /* Several stores by name. */
 typedef struct stg_stores_t {
     stg_store_t **list;
@@ -221,5 +271,10 @@ stg_error_t *stg_store_admit(stg_store_t *store, apr_pool_t *p);
 int stg_store_is_never_down(stg_store_t *store);
 stg_store_t *stg_store_as_it_is(stg_store_t *store, const int *is_stopping,
                                 apr_pool_t *p);
+
+/* For drivers whose put_part returns when a part is durable. */
+stg_error_t *stg_store_parts_are_durable(stg_store_t *store,
+                                         const stg_unfinished_t *what,
+                                         int segment, apr_pool_t *p);
 
 #endif

@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { READ_BLOCK = 256 * 1024 };
+enum { READ_BLOCK = 256 * 1024, PART_SIZE = 256 * 1024 };
 
 /* An object is absent only from a store that is there: that of an unmounted
  * volume is not lost. */
@@ -42,19 +42,6 @@ static stg_error_t *file_head(stg_found_t *found, stg_store_t *store,
     *found = (stg_found_t){.key = apr_pstrdup(p, key),
                            .size = st.st_size,
                            .modified = apr_time_from_sec(st.st_mtime)};
-    return STG_OK;
-}
-
-/* close() has done everything already. */
-static stg_error_t *file_finish(stg_store_t *store,
-                                const stg_unfinished_t *what, apr_pool_t *p)
-{
-    stg_found_t found;
-
-    STG_TRY(file_head(&found, store, what->key, p));
-    if (found.size != what->size)
-        return stg_raise(p, STG_E_STORE_FAILED,
-                         "the stored object has another size");
     return STG_OK;
 }
 
@@ -239,8 +226,9 @@ static stg_error_t *file_open(stg_store_t **store,
     STG_TRY(parse_url(&files->dir, config->url, p));
     if (reserve && !stg_parse_size(reserve, &files->reserve))
         return stg_raise(p, STG_E_INVALID, "reserve=%s is not a size", reserve);
-    files->store.driver = &stg_store_file_driver;
-    files->store.name = apr_pstrdup(p, config->name);
+    files->store = (stg_store_t){.driver = &stg_store_file_driver,
+                                 .name = apr_pstrdup(p, config->name),
+                                 .part_size = PART_SIZE};
     *store = &files->store;
     return STG_OK;
 }
@@ -266,7 +254,10 @@ const stg_store_driver_t stg_store_file_driver = {
     .is_down = stg_store_is_never_down,
     .stoppable = stg_store_as_it_is,
     .create = stg_file_create,
-    .finish = file_finish,
+    .begin_parts = stg_file_begin_parts,
+    .put_part = stg_file_put_part,
+    .sync_parts = stg_file_sync_parts,
+    .finish = stg_file_finish,
     .head = file_head,
     .read = file_read,
     .open_file = file_open_file,

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -19,6 +20,13 @@ const char *stg_file_temp_path(const stg_file_store_t *store, const char *key,
                                apr_pool_t *p)
 {
     return apr_pstrcat(p, store->dir, "/tmp/", stg_store_key_id(key, p), NULL);
+}
+
+const char *stg_file_parts_dir(const stg_file_store_t *store, const char *key,
+                               apr_pool_t *p)
+{
+    return apr_pstrcat(p, stg_file_temp_path(store, key, p),
+                       STG_FILE_PARTS_SUFFIX, NULL);
 }
 
 const char *stg_file_object_dir(const stg_file_store_t *store, int fan,
@@ -84,6 +92,17 @@ stg_error_t *stg_file_space(apr_off_t *available, const stg_file_store_t *store,
     return STG_OK;
 }
 
+stg_error_t *stg_file_admit(const stg_file_store_t *store, apr_off_t bytes,
+                            apr_pool_t *p)
+{
+    apr_off_t available;
+
+    STG_TRY(stg_file_space(&available, store, p));
+    if (available < store->reserve || available - store->reserve < bytes)
+        return stg_raise(p, STG_E_NO_SPACE, "the store is full");
+    return STG_OK;
+}
+
 static stg_error_t *make_dir(const stg_file_store_t *store, const char *path,
                              apr_pool_t *p)
 {
@@ -121,4 +140,23 @@ stg_error_t *stg_file_make_dirs(const stg_file_store_t *store, apr_pool_t *p)
     STG_TRY(stg_file_sync_dir(objects, p));
     STG_TRY(stg_file_sync_dir(store->dir, p));
     return sync_parent(store, p);
+}
+
+/* Not every file system can rename so; link() refuses everywhere. */
+stg_error_t *stg_file_publish(const stg_file_store_t *store, const char *path,
+                              const char *key, apr_pool_t *p)
+{
+    const char *object = stg_file_object_path(store, key, p);
+    int error;
+
+    if (!renameat2(AT_FDCWD, path, AT_FDCWD, object, RENAME_NOREPLACE))
+        return STG_OK;
+    error = errno;
+    if (error == ENOENT && access(path, F_OK))
+        return stg_raise(p, STG_E_NOT_FOUND, "no such object");
+    if (error != EINVAL && error != ENOSYS)
+        return stg_file_error(error, object, p);
+    if (link(path, object) || unlink(path))
+        return stg_file_error(errno, object, p);
+    return STG_OK;
 }

@@ -8,8 +8,11 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+enum { REMOVALS = 5 };
 
 typedef struct listing_t {
     stg_found_fn_t *fn;
@@ -18,19 +21,38 @@ typedef struct listing_t {
     apr_pool_t *turn; /* cleared after each thing found */
 } listing_t;
 
-/* What is not a file of ours by name and kind (lost+found, .nfs...) is none
- * of our business; what is gone since readdir is not there. */
+/* The id of an object, and of what kind it has to be. */
+static const char *split_name(mode_t *kind, const listing_t *listing,
+                              const char *name)
+{
+    apr_size_t suffix = strlen(STG_FILE_PARTS_SUFFIX);
+    apr_size_t length = strlen(name);
+
+    *kind = S_IFREG;
+    if (!listing->is_temporary || length < suffix ||
+        strcmp(name + length - suffix, STG_FILE_PARTS_SUFFIX) != 0)
+        return name;
+    *kind = S_IFDIR;
+    return apr_pstrmemdup(listing->turn, name, length - suffix);
+}
+
+/* What is not of ours by name and kind (lost+found, .nfs...) is none of our
+ * business; what is gone since readdir is not there. */
 static stg_error_t *list_one(const listing_t *listing, int dir,
                              const char *name)
 {
-    const char *key = stg_store_key(name, listing->turn);
+    mode_t kind;
+    const char *id = split_name(&kind, listing, name);
+    const char *key = stg_store_key(id, listing->turn);
     stg_found_t found = {.key = key, .is_temporary = listing->is_temporary};
     struct stat st;
 
     if (!stg_store_key_id(key, listing->turn) ||
-        fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) || !S_ISREG(st.st_mode))
+        fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) ||
+        (st.st_mode & S_IFMT) != kind)
         return STG_OK;
     found.size = listing->is_temporary ? -1 : st.st_size;
+    found.parts_id = kind == S_IFDIR ? id : NULL;
     found.modified = apr_time_from_sec(st.st_mtime);
     return listing->fn(listing->context, &found, listing->turn);
 }
@@ -76,6 +98,41 @@ static stg_error_t *remove_file(const char *path, apr_pool_t *p)
     return STG_OK;
 }
 
+static stg_error_t *empty_dir(DIR *dir, const char *path, apr_pool_t *p)
+{
+    struct dirent *entry;
+
+    while ((errno = 0, entry = readdir(dir))) {
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+            STG_TRY(
+                remove_file(apr_pstrcat(p, path, "/", entry->d_name, NULL), p));
+    }
+    return errno ? stg_file_error(errno, path, p) : STG_OK;
+}
+
+/* A part that comes this late may make its file anew: once more, then. */
+stg_error_t *stg_file_remove_parts(const stg_file_store_t *store,
+                                   const char *key, apr_pool_t *p)
+{
+    const char *path = stg_file_parts_dir(store, key, p);
+    stg_error_t *err;
+
+    for (int i = 0; i < REMOVALS; i++) {
+        DIR *dir = opendir(path);
+
+        if (!dir)
+            return errno == ENOENT ? STG_OK : stg_file_error(errno, path, p);
+        err = empty_dir(dir, path, p);
+        closedir(dir);
+        STG_TRY(err);
+        if (!rmdir(path) || errno == ENOENT)
+            return STG_OK;
+        if (errno != ENOTEMPTY && errno != EEXIST)
+            return stg_file_error(errno, path, p);
+    }
+    return stg_raise(p, STG_E_STORE_DOWN, "the parts are still in use");
+}
+
 /* Directories are made durable even if nothing was left to remove: whoever
  * removed it may have died before it came to that. */
 stg_error_t *stg_file_remove(stg_store_t *store, const stg_unfinished_t *what,
@@ -95,6 +152,7 @@ stg_error_t *stg_file_remove(stg_store_t *store, const stg_unfinished_t *what,
         STG_TRY(stg_store_key_check(key, turn));
         STG_CRASH_POINT("file-remove");
         STG_TRY(remove_file(stg_file_temp_path(files, key, turn), turn));
+        STG_TRY(stg_file_remove_parts(files, key, turn));
         if (!what[i].is_object_kept)
             STG_TRY(remove_file(stg_file_object_path(files, key, turn), turn));
         STG_CRASH_POINT("file-removed");

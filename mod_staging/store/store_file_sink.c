@@ -7,16 +7,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum {
-    GATHERED = 64 * 1024,   /* smaller writes are gathered to this */
-    STEP = 8 * 1024 * 1024, /* the kernel is told to write each of these */
-    BEHIND = 8 * STEP       /* and at most so much waits in memory */
-};
+/* Smaller writes are gathered to this. */
+enum { GATHERED = 64 * 1024 };
 
 typedef struct file_object_t {
     stg_sink_t sink;
@@ -27,7 +23,6 @@ typedef struct file_object_t {
     stg_receipt_t *receipt;
     int fd;
     apr_off_t written;
-    apr_off_t pushed; /* up to here the kernel was told to write */
     char *gathered;
     apr_size_t gathered_count;
 } file_object_t;
@@ -42,49 +37,14 @@ static stg_error_t *object_error(const file_object_t *object, const char *path)
     return stg_file_error(errno, path, object->sink.pool);
 }
 
-/* Start to write early, so that close() has little to wait for, and do not
- * run ahead of the disk. What is written is dropped from the page cache:
- * recycled pages are quicker than fresh ones, and one large object does not
- * push out what others need. */
-static stg_error_t *write_behind(file_object_t *object)
-{
-    while (object->written - object->pushed >= STEP) {
-        apr_off_t done = object->pushed - BEHIND;
-
-        if (sync_file_range(object->fd, object->pushed, STEP,
-                            SYNC_FILE_RANGE_WRITE) &&
-            errno != EINVAL && errno != ENOSYS)
-            return object_error(object, object->temp_path);
-        object->pushed += STEP;
-        if (done < 0)
-            continue;
-        if (sync_file_range(object->fd, done, STEP,
-                            SYNC_FILE_RANGE_WAIT_BEFORE |
-                                SYNC_FILE_RANGE_WRITE |
-                                SYNC_FILE_RANGE_WAIT_AFTER) &&
-            errno != EINVAL && errno != ENOSYS)
-            return object_error(object, object->temp_path);
-        posix_fadvise(object->fd, done, STEP, POSIX_FADV_DONTNEED);
-    }
-    return STG_OK;
-}
-
 static stg_error_t *write_out(file_object_t *object, const char *bytes,
                               apr_size_t count)
 {
-    while (count) {
-        ssize_t n = write(object->fd, bytes, count);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return object_error(object, object->temp_path);
-        bytes += n;
-        count -= (apr_size_t)n;
-        object->written += n;
-        STG_CRASH_POINT("file-written");
-    }
-    return write_behind(object);
+    STG_TRY(stg_file_write(object->fd, bytes, (apr_off_t)count, object->written,
+                           object->sink.pool));
+    object->written += (apr_off_t)count;
+    STG_CRASH_POINT("file-written");
+    return STG_OK;
 }
 
 static stg_error_t *write_gathered(file_object_t *object)
@@ -112,23 +72,14 @@ static stg_error_t *object_write(stg_sink_t *sink, const char *bytes,
     return STG_OK;
 }
 
-/* Never over another object: keys are not used twice. Not every file system
- * can rename so; link() refuses everywhere. */
-static stg_error_t *publish(const file_object_t *object, const char *path)
+static stg_error_t *publish(const file_object_t *object)
 {
-    int error;
+    stg_error_t *err = stg_file_publish(object->store, object->temp_path,
+                                        object->key, object->sink.pool);
 
-    if (!renameat2(AT_FDCWD, object->temp_path, AT_FDCWD, path,
-                   RENAME_NOREPLACE))
-        return STG_OK;
-    error = errno;
-    if (error == ENOENT && access(object->temp_path, F_OK))
+    if (err && err->code == STG_E_NOT_FOUND)
         return refuse(object, "the object was removed while it was received");
-    if (error != EINVAL && error != ENOSYS)
-        return stg_file_error(error, path, object->sink.pool);
-    if (link(object->temp_path, path) || unlink(object->temp_path))
-        return object_error(object, path);
-    return STG_OK;
+    return err;
 }
 
 static apr_status_t object_cleanup(void *data)
@@ -159,8 +110,7 @@ static stg_error_t *object_close(stg_sink_t *sink)
         return refuse(object, "the store did not keep every byte");
     if (object->announced >= 0 && object->announced != object->written)
         return refuse(object, "the object is not as long as was announced");
-    STG_TRY(
-        publish(object, stg_file_object_path(object->store, object->key, p)));
+    STG_TRY(publish(object));
     STG_CRASH_POINT("file-published");
     /* From here on the name in tmp/ is not ours to remove. */
     apr_pool_cleanup_kill(p, object, object_cleanup);
@@ -176,20 +126,6 @@ static stg_error_t *object_close(stg_sink_t *sink)
 
 static const stg_sink_class_t object_class = {object_write, object_close};
 
-/* What cannot fit is refused while it costs nothing: a disk that it has filled
- * takes what others send at the same time along. */
-static stg_error_t *check_room(const stg_file_store_t *store,
-                               const stg_object_spec_t *spec, apr_pool_t *p)
-{
-    apr_off_t least = spec->size > spec->least ? spec->size : spec->least;
-    apr_off_t available;
-
-    STG_TRY(stg_file_space(&available, store, p));
-    if (available < store->reserve || available - store->reserve < least)
-        return stg_raise(p, STG_E_NO_SPACE, "the store is full");
-    return STG_OK;
-}
-
 stg_error_t *stg_file_create(stg_sink_t **sink, stg_store_t *store,
                              const stg_object_spec_t *spec, apr_pool_t *p)
 {
@@ -197,7 +133,8 @@ stg_error_t *stg_file_create(stg_sink_t **sink, stg_store_t *store,
     file_object_t *object = apr_pcalloc(p, sizeof(*object));
 
     STG_TRY(stg_store_key_check(spec->key, p));
-    STG_TRY(check_room(files, spec, p));
+    STG_TRY(stg_file_admit(
+        files, spec->size > spec->least ? spec->size : spec->least, p));
     *object =
         (file_object_t){.sink = {&object_class, p},
                         .store = files,

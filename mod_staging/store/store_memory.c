@@ -3,95 +3,73 @@
  * The reference driver. With the option part_size=SIZE objects beyond that
  * size behave as S3's do: close() leaves parts that finish() completes.
  */
-#include "store/store.h"
+#include "store/store_memory.h"
 
 #include "base/clock.h"
 #include "base/ids.h"
 #include "base/text.h"
 
-#include <apr_hash.h>
 #include <apr_strings.h>
-#include <apr_thread_mutex.h>
-#include <apr_uuid.h>
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIRST_CAPACITY = 64 * 1024 };
-
-typedef enum stage_t { RECEIVING, PARTS, STORED } stage_t;
-
-/* Counted by the store that lists it, the sink that fills it and whoever
- * reads it. Until it is stored only its sink touches the bytes; afterwards
- * they do not change. */
-typedef struct entry_t {
-    const char *key;
-    char parts_id[APR_UUID_FORMATTED_LENGTH + 1]; /* "" unless in parts */
-    char *bytes;
-    apr_size_t size;
-    apr_size_t capacity;
-    apr_time_t modified;
-    struct {
-        stage_t stage;
-        int references;
-    } synced;
-} entry_t;
-
-typedef struct memory_store_t {
-    stg_store_t store;
-    apr_off_t part_size; /* 0: no parts */
-    apr_thread_mutex_t *mutex;
-    apr_pool_t *pool; /* of the hash and the mutex */
-    struct {
-        apr_hash_t *entries;
-    } synced;
-} memory_store_t;
+enum {
+    FIRST_CAPACITY = 64 * 1024,
+    USUAL_PART = 8 * 1024 * 1024,
+    MOST_PARTS = 10000,
+    PARALLEL = 2
+};
 
 typedef struct memory_object_t {
     stg_sink_t sink;
-    memory_store_t *store;
-    entry_t *entry;
+    stg_memory_store_t *store;
+    stg_memory_entry_t *entry;
     stg_object_spec_t spec;
 } memory_object_t;
 
-static void entry_release_synced(entry_t *entry)
+void stg_memory_entry_release_synced(stg_memory_entry_t *entry)
 {
     if (--entry->synced.references)
         return;
     free((char *)entry->key);
     free(entry->bytes);
+    stg_memory_parts_free(entry->synced.parts);
     free(entry);
 }
 
-static void entry_release(memory_store_t *store, entry_t *entry)
+static void entry_release(stg_memory_store_t *store, stg_memory_entry_t *entry)
 {
     apr_thread_mutex_lock(store->mutex);
-    entry_release_synced(entry);
+    stg_memory_entry_release_synced(entry);
     apr_thread_mutex_unlock(store->mutex);
 }
 
-static entry_t *entry_find_synced(memory_store_t *store, const char *key)
+stg_memory_entry_t *stg_memory_entry_find_synced(stg_memory_store_t *store,
+                                                 const char *key)
 {
     return apr_hash_get(store->synced.entries, key, APR_HASH_KEY_STRING);
 }
 
-static void entry_remove_synced(memory_store_t *store, entry_t *entry)
+static void entry_remove_synced(stg_memory_store_t *store,
+                                stg_memory_entry_t *entry)
 {
     apr_hash_set(store->synced.entries, entry->key, APR_HASH_KEY_STRING, NULL);
-    entry_release_synced(entry);
+    stg_memory_entry_release_synced(entry);
 }
 
 /* The stored object under key, to be released; fails with NOT_FOUND. */
-static stg_error_t *entry_open(entry_t **entry, memory_store_t *store,
-                               const char *key, apr_pool_t *p)
+static stg_error_t *entry_open(stg_memory_entry_t **entry,
+                               stg_memory_store_t *store, const char *key,
+                               apr_pool_t *p)
 {
-    entry_t *found;
+    stg_memory_entry_t *found;
 
     STG_TRY(stg_store_key_check(key, p));
     apr_thread_mutex_lock(store->mutex);
-    found = entry_find_synced(store, key);
-    if (found && found->synced.stage != STORED)
+    found = stg_memory_entry_find_synced(store, key);
+    if (found && found->synced.stage != STG_MEMORY_STORED)
         found = NULL;
     if (found)
         found->synced.references++;
@@ -122,7 +100,7 @@ static stg_error_t *object_write(stg_sink_t *sink, const char *bytes,
                                  apr_size_t count)
 {
     memory_object_t *object = (memory_object_t *)sink;
-    entry_t *entry = object->entry;
+    stg_memory_entry_t *entry = object->entry;
     apr_off_t part_size = object->store->part_size;
     apr_size_t capacity = entry->capacity ? entry->capacity : FIRST_CAPACITY;
 
@@ -147,15 +125,16 @@ static stg_error_t *object_write(stg_sink_t *sink, const char *bytes,
 static apr_status_t object_cleanup(void *data)
 {
     memory_object_t *object = data;
-    memory_store_t *store = object->store;
+    stg_memory_store_t *store = object->store;
 
     apr_thread_mutex_lock(store->mutex);
-    if (object->entry->synced.stage == RECEIVING &&
-        entry_find_synced(store, object->entry->key) == object->entry) {
+    if (object->entry->synced.stage == STG_MEMORY_RECEIVING &&
+        stg_memory_entry_find_synced(store, object->entry->key) ==
+            object->entry) {
         assert(object->entry->synced.references > 1); /* the store's, ours */
         entry_remove_synced(store, object->entry);
     }
-    entry_release_synced(object->entry);
+    stg_memory_entry_release_synced(object->entry);
     apr_thread_mutex_unlock(store->mutex);
     return APR_SUCCESS;
 }
@@ -163,16 +142,17 @@ static apr_status_t object_cleanup(void *data)
 static stg_error_t *object_close(stg_sink_t *sink)
 {
     memory_object_t *object = (memory_object_t *)sink;
-    entry_t *entry = object->entry;
+    stg_memory_entry_t *entry = object->entry;
     apr_off_t size = (apr_off_t)entry->size;
-    stage_t stage = *entry->parts_id ? PARTS : STORED;
+    stg_memory_stage_t stage =
+        *entry->parts_id ? STG_MEMORY_PARTS : STG_MEMORY_STORED;
     int is_there;
 
     if (object->spec.size >= 0 && object->spec.size != size)
         return stg_raise(sink->pool, STG_E_STORE_FAILED,
                          "the object is not as long as was announced");
     apr_thread_mutex_lock(object->store->mutex);
-    is_there = entry_find_synced(object->store, entry->key) == entry;
+    is_there = stg_memory_entry_find_synced(object->store, entry->key) == entry;
     if (is_there) {
         entry->modified = stg_clock_now();
         entry->synced.stage = stage;
@@ -181,90 +161,81 @@ static stg_error_t *object_close(stg_sink_t *sink)
     if (!is_there)
         return stg_raise(sink->pool, STG_E_STORE_FAILED,
                          "the object was removed while it was received");
-    *object->spec.receipt =
-        (stg_receipt_t){.size = size, .is_finished = stage == STORED};
+    *object->spec.receipt = (stg_receipt_t){
+        .size = size, .is_finished = stage == STG_MEMORY_STORED};
     return STG_OK;
 }
 
 static const stg_sink_class_t object_class = {object_write, object_close};
 
+static stg_memory_entry_t *entry_make(const char *key)
+{
+    stg_memory_entry_t *entry = calloc(1, sizeof(*entry));
+
+    if (entry)
+        entry->key = strdup(key);
+    if (entry && entry->key)
+        return entry;
+    free(entry);
+    return NULL;
+}
+
+stg_error_t *stg_memory_entry_create(stg_memory_entry_t **entry,
+                                     stg_memory_store_t *store, const char *key,
+                                     apr_pool_t *p)
+{
+    stg_memory_entry_t *made;
+    int is_taken;
+
+    STG_TRY(stg_store_key_check(key, p));
+    made = entry_make(key);
+    if (!made)
+        return stg_raise(p, STG_E_NO_SPACE, "the store is full");
+    made->modified = stg_clock_now();
+    apr_thread_mutex_lock(store->mutex);
+    made->synced.references = 1;
+    is_taken = stg_memory_entry_find_synced(store, key) != NULL;
+    if (is_taken) {
+        stg_memory_entry_release_synced(made);
+    } else {
+        made->synced.references++;
+        apr_hash_set(store->synced.entries, made->key, APR_HASH_KEY_STRING,
+                     made);
+    }
+    apr_thread_mutex_unlock(store->mutex);
+    if (is_taken)
+        return stg_raise(p, STG_E_STORE_FAILED, "the object is there already");
+    *entry = made;
+    return STG_OK;
+}
+
 static stg_error_t *memory_create(stg_sink_t **sink, stg_store_t *store,
                                   const stg_object_spec_t *spec, apr_pool_t *p)
 {
-    memory_store_t *memory = (memory_store_t *)store;
     memory_object_t *object = apr_pcalloc(p, sizeof(*object));
-    entry_t *entry;
-    int is_taken;
 
-    STG_TRY(stg_store_key_check(spec->key, p));
-    entry = calloc(1, sizeof(*entry));
-    if (entry)
-        entry->key = strdup(spec->key);
-    if (!entry || !entry->key) {
-        free(entry);
-        return stg_raise(p, STG_E_NO_SPACE, "the store is full");
-    }
-    entry->modified = stg_clock_now();
-    entry->synced.references = 1;
     *object = (memory_object_t){.sink = {&object_class, p},
-                                .store = memory,
-                                .entry = entry,
+                                .store = (stg_memory_store_t *)store,
                                 .spec = *spec};
+    STG_TRY(
+        stg_memory_entry_create(&object->entry, object->store, spec->key, p));
     apr_pool_cleanup_register(p, object, object_cleanup, apr_pool_cleanup_null);
-    apr_thread_mutex_lock(memory->mutex);
-    is_taken = entry_find_synced(memory, entry->key) != NULL;
-    if (!is_taken) {
-        entry->synced.references++;
-        apr_hash_set(memory->synced.entries, entry->key, APR_HASH_KEY_STRING,
-                     entry);
-    }
-    apr_thread_mutex_unlock(memory->mutex);
-    if (is_taken)
-        return stg_raise(p, STG_E_STORE_FAILED, "the object is there already");
     *sink = &object->sink;
     return STG_OK;
 }
 
 /* --- the other operations ----------------------------------------------- */
 
-static stg_error_t *memory_finish(stg_store_t *store,
-                                  const stg_unfinished_t *what, apr_pool_t *p)
-{
-    memory_store_t *memory = (memory_store_t *)store;
-    int is_there = 0;
-    int is_whole = 0;
-    entry_t *entry;
-
-    STG_TRY(stg_store_key_check(what->key, p));
-    apr_thread_mutex_lock(memory->mutex);
-    entry = entry_find_synced(memory, what->key);
-    if (entry && (entry->synced.stage == STORED ||
-                  (entry->synced.stage == PARTS && what->parts_id &&
-                   !strcmp(entry->parts_id, what->parts_id)))) {
-        is_there = 1;
-        is_whole = (apr_off_t)entry->size == what->size;
-        if (is_whole)
-            entry->synced.stage = STORED;
-    }
-    apr_thread_mutex_unlock(memory->mutex);
-    if (!is_there)
-        return stg_raise(p, STG_E_NOT_FOUND, "no such object");
-    if (!is_whole)
-        return stg_raise(p, STG_E_STORE_FAILED,
-                         "the stored object has another size");
-    return STG_OK;
-}
-
 static stg_error_t *memory_head(stg_found_t *found, stg_store_t *store,
                                 const char *key, apr_pool_t *p)
 {
-    entry_t *entry;
+    stg_memory_entry_t *entry;
 
-    STG_TRY(entry_open(&entry, (memory_store_t *)store, key, p));
+    STG_TRY(entry_open(&entry, (stg_memory_store_t *)store, key, p));
     *found = (stg_found_t){.key = apr_pstrdup(p, key),
                            .size = (apr_off_t)entry->size,
                            .modified = entry->modified};
-    entry_release((memory_store_t *)store, entry);
+    entry_release((stg_memory_store_t *)store, entry);
     return STG_OK;
 }
 
@@ -274,9 +245,9 @@ static stg_error_t *memory_read(stg_store_t *store, const char *key,
 {
     stg_error_t *err = STG_OK;
     apr_off_t size;
-    entry_t *entry;
+    stg_memory_entry_t *entry;
 
-    STG_TRY(entry_open(&entry, (memory_store_t *)store, key, p));
+    STG_TRY(entry_open(&entry, (stg_memory_store_t *)store, key, p));
     size = (apr_off_t)entry->size;
     if (first > size || count > size - first)
         err = stg_raise(p, STG_E_STORE_FAILED,
@@ -284,7 +255,7 @@ static stg_error_t *memory_read(stg_store_t *store, const char *key,
     else
         err = stg_sink_write(sink, entry->bytes + first,
                              (apr_size_t)(count < 0 ? size - first : count));
-    entry_release((memory_store_t *)store, entry);
+    entry_release((stg_memory_store_t *)store, entry);
     return err;
 }
 
@@ -311,15 +282,16 @@ static stg_error_t *memory_remove(stg_store_t *store,
                                   const stg_unfinished_t *what, int count,
                                   apr_pool_t *p)
 {
-    memory_store_t *memory = (memory_store_t *)store;
+    stg_memory_store_t *memory = (stg_memory_store_t *)store;
 
     for (int i = 0; i < count; i++) {
-        entry_t *entry;
+        stg_memory_entry_t *entry;
 
         STG_TRY(stg_store_key_check(what[i].key, p));
         apr_thread_mutex_lock(memory->mutex);
-        entry = entry_find_synced(memory, what[i].key);
-        if (entry && !(what[i].is_object_kept && entry->synced.stage == STORED))
+        entry = stg_memory_entry_find_synced(memory, what[i].key);
+        if (entry && !(what[i].is_object_kept &&
+                       entry->synced.stage == STG_MEMORY_STORED))
             entry_remove_synced(memory, entry);
         apr_thread_mutex_unlock(memory->mutex);
     }
@@ -328,17 +300,17 @@ static stg_error_t *memory_remove(stg_store_t *store,
 
 /* The list is copied first, so that fn may call the store: memory here is
  * as large as the store anyway. */
-static apr_array_header_t *found_copy(memory_store_t *memory, int is_temporary,
-                                      apr_pool_t *p)
+static apr_array_header_t *found_copy(stg_memory_store_t *memory,
+                                      int is_temporary, apr_pool_t *p)
 {
     apr_array_header_t *list = apr_array_make(p, 16, sizeof(stg_found_t));
 
     apr_thread_mutex_lock(memory->mutex);
     for (apr_hash_index_t *i = apr_hash_first(p, memory->synced.entries); i;
          i = apr_hash_next(i)) {
-        entry_t *entry = apr_hash_this_val(i);
+        stg_memory_entry_t *entry = apr_hash_this_val(i);
 
-        if ((entry->synced.stage != STORED) != is_temporary)
+        if ((entry->synced.stage != STG_MEMORY_STORED) != is_temporary)
             continue;
         APR_ARRAY_PUSH(list, stg_found_t) =
             (stg_found_t){.key = apr_pstrdup(p, entry->key),
@@ -358,7 +330,7 @@ static stg_error_t *memory_list(stg_store_t *store, stg_found_fn_t *fn,
 {
     for (int is_temporary = 0; is_temporary < 2; is_temporary++) {
         apr_array_header_t *list =
-            found_copy((memory_store_t *)store, is_temporary, p);
+            found_copy((stg_memory_store_t *)store, is_temporary, p);
 
         for (int i = 0; i < list->nelts; i++)
             STG_TRY(fn(context, &APR_ARRAY_IDX(list, i, stg_found_t), p));
@@ -391,11 +363,11 @@ static stg_error_t *memory_ping(stg_store_t *store, apr_pool_t *p)
 
 static apr_status_t store_cleanup(void *data)
 {
-    memory_store_t *memory = data;
+    stg_memory_store_t *memory = data;
 
     for (apr_hash_index_t *i = apr_hash_first(NULL, memory->synced.entries); i;
          i = apr_hash_next(i))
-        entry_release_synced(apr_hash_this_val(i));
+        stg_memory_entry_release_synced(apr_hash_this_val(i));
     apr_pool_destroy(memory->pool);
     return APR_SUCCESS;
 }
@@ -405,7 +377,7 @@ static stg_error_t *memory_open(stg_store_t **store,
 {
     static const char *const known[] = {"part_size", NULL};
     const char *part_size = apr_table_get(config->options, "part_size");
-    memory_store_t *memory = apr_pcalloc(p, sizeof(*memory));
+    stg_memory_store_t *memory = apr_pcalloc(p, sizeof(*memory));
 
     STG_TRY(stg_store_options_check(config, known, p));
     if (strcmp(config->url, "memory:"))
@@ -414,8 +386,13 @@ static stg_error_t *memory_open(stg_store_t **store,
     if (part_size && !stg_parse_size(part_size, &memory->part_size))
         return stg_raise(p, STG_E_INVALID, "part_size=%s is not a size",
                          part_size);
-    memory->store.driver = &stg_store_memory_driver;
-    memory->store.name = apr_pstrdup(p, config->name);
+    memory->store = (stg_store_t){
+        .driver = &stg_store_memory_driver,
+        .name = apr_pstrdup(p, config->name),
+        .part_size = memory->part_size ? memory->part_size : USUAL_PART,
+        .least_part = memory->part_size,
+        .most_parts = memory->part_size ? MOST_PARTS : 0,
+        .parallel = PARALLEL};
     /* A pool without a parent: the hash allocates, under our lock, and sinks
      * in p must still find the mutex when p ends. */
     apr_pool_create(&memory->pool, NULL);
@@ -436,7 +413,10 @@ const stg_store_driver_t stg_store_memory_driver = {
     .is_down = stg_store_is_never_down,
     .stoppable = stg_store_as_it_is,
     .create = memory_create,
-    .finish = memory_finish,
+    .begin_parts = stg_memory_begin_parts,
+    .put_part = stg_memory_put_part,
+    .sync_parts = stg_store_parts_are_durable,
+    .finish = stg_memory_finish,
     .head = memory_head,
     .read = memory_read,
     .open_file = memory_open_file,

@@ -2,6 +2,8 @@
 #include "store/store_s3.h"
 #include "store/s3_object.h"
 #include "store/s3_parts.h"
+#include "store/s3_sift.h"
+#include "store/s3_upload.h"
 
 #include <apr_strings.h>
 
@@ -62,14 +64,49 @@ static stg_error_t *create(stg_sink_t **object, stg_store_t *store,
     return stg_s3_parts_sink(object, (stg_s3_store_t *)store, spec, p);
 }
 
+/* What was begun under the key before, by who could not tell the database, is
+ * of no use to anybody. If it may have been told all the same, this one is. */
+static stg_error_t *begin_parts(stg_store_t *store,
+                                const stg_object_spec_t *spec, apr_pool_t *p)
+{
+    stg_s3_upload_t upload = {.store = (stg_s3_store_t *)store};
+    stg_error_t *err;
+
+    STG_TRY(stg_s3_store_key(&upload.key, upload.store, spec->key, p));
+    err = stg_s3_upload_begin(&upload, spec, p);
+    if (err && !err->is_unsure)
+        stg_s3_upload_undo(&upload);
+    STG_TRY(err);
+    return stg_s3_store_abort_uploads(upload.store, spec->key, upload.id, p);
+}
+
+static stg_error_t *put_part(stg_stored_part_t *part, stg_store_t *store,
+                             const stg_unfinished_t *what,
+                             const stg_part_buffer_t *buffer, apr_pool_t *p)
+{
+    stg_s3_upload_t upload = {.store = (stg_s3_store_t *)store,
+                              .id = what->parts_id};
+    stg_s3_part_t sent = {.number = part->number};
+
+    STG_TRY(stg_s3_store_key(&upload.key, upload.store, what->key, p));
+    STG_TRY(stg_s3_upload_part(&sent, &upload, buffer, p));
+    part->etag = sent.etag;
+    return STG_OK;
+}
+
 static stg_error_t *finish(stg_store_t *store, const stg_unfinished_t *what,
                            apr_pool_t *p)
 {
     stg_s3_store_t *s3 = (stg_s3_store_t *)store;
+    stg_error_t *err;
     const char *key;
 
     STG_TRY(stg_s3_store_key(&key, s3, what->key, p));
-    return stg_s3_object_finish(s3->client, key, what, p);
+    STG_TRY(stg_store_parts_check(store, what, p));
+    err = stg_s3_object_finish(s3->client, key, what, p);
+    if (err && err->code == STG_E_STORE_FAILED && what->parts)
+        return stg_s3_sift(s3, key, what, err, p);
+    return err;
 }
 
 static stg_error_t *head(stg_found_t *found, stg_store_t *store,
@@ -210,6 +247,9 @@ const stg_store_driver_t stg_store_s3_driver = {
     .is_down = is_down,
     .stoppable = stoppable,
     .create = create,
+    .begin_parts = begin_parts,
+    .put_part = put_part,
+    .sync_parts = stg_store_parts_are_durable,
     .finish = finish,
     .head = head,
     .read = read_object,

@@ -28,10 +28,8 @@ typedef struct stg_s3_store_t {
     stg_s3_client_t *client;
     stg_part_budget_t *budget;
     const char *bucket;
-    const char *host;   /* for the log */
-    const char *prefix; /* of all keys: "" or ends in a slash */
-    apr_off_t part_size;
-    int parallel;
+    const char *host;    /* for the log */
+    const char *prefix;  /* of all keys: "" or ends in a slash */
     int is_bulk_refused; /* atomic: DeleteObjects does not work here */
 } stg_s3_store_t;
 
