@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "db/link.h"
 
+#include "base/log.h"
 #include "db/db_error.h"
 
 #include <apr_strings.h>
@@ -10,6 +11,7 @@
 
 enum {
     QUERY_SECONDS = 30,
+    TRIES = 5,
     REFUSAL_RETRY_AFTER = 5,
     SCRIPT_SECONDS = 600 /* a migration may rewrite a large table */
 };
@@ -90,6 +92,20 @@ static stg_error_t *borrow(loan_t *loan, stg_db_t *db, apr_pool_t *p)
     return err;
 }
 
+/* Statements that change several rows meet in any order: two that delete the
+ * same upload by two APIs, say. Who is chosen to end a deadlock has changed
+ * nothing; but a transaction is lost as a whole. */
+static stg_error_t *run(PGresult **result, const stg_db_t *db,
+                        const loan_t *loan, const stg_call_t *call,
+                        apr_pool_t *p)
+{
+    stg_error_t *err = stg_link_run(result, loan->conn, call, p);
+
+    for (int i = 1; i < TRIES && err && err->is_undone && !db->conn; i++)
+        err = stg_link_run(result, loan->conn, call, p);
+    return err;
+}
+
 stg_error_t *stg_db_query(stg_rows_t **rows, stg_db_t *db, stg_query_t query,
                           apr_pool_t *p, const char *const *params, int count)
 {
@@ -103,7 +119,7 @@ stg_error_t *stg_db_query(stg_rows_t **rows, stg_db_t *db, stg_query_t query,
 
     STG_TRY(check_refusal(db, query, p));
     STG_TRY(borrow(&loan, db, p));
-    err = stg_link_run(&result, loan.conn, &call, p);
+    err = run(&result, db, &loan, &call, p);
     give_back(db, &loan);
     if (err)
         return err;
@@ -112,6 +128,18 @@ stg_error_t *stg_db_query(stg_rows_t **rows, stg_db_t *db, stg_query_t query,
     else
         PQclear(result);
     return STG_OK;
+}
+
+stg_rows_t *stg_db_note(stg_db_t *db, stg_query_t query, apr_pool_t *p,
+                        const char *const *params, int count)
+{
+    stg_rows_t *rows;
+    stg_error_t *err = stg_db_query(&rows, db, query, p, params, count);
+
+    if (!err)
+        return rows;
+    stg_log(STG_LOG_INFO, "not noted: %s", stg_error_text(err, p));
+    return NULL;
 }
 
 static stg_error_t *transact_on(stg_db_t *bound, stg_db_work_t *fn,

@@ -64,6 +64,12 @@ stg_error_t *stg_db_pool_create(stg_db_lender_t *lender, const char *dsn,
 stg_error_t *stg_db_query(stg_rows_t **rows, stg_db_t *db, stg_query_t query,
                           apr_pool_t *p, const char *const *params, int count);
 
+/* Write that something was read, which may be lost: who reads is not refused
+ * because that cannot be written, for a standby only reads. NULL, and a line
+ * in the log, where it was not. */
+stg_rows_t *stg_db_note(stg_db_t *db, stg_query_t query, apr_pool_t *p,
+                        const char *const *params, int count);
+
 /* Run fn in one transaction; db inside is bound to it. fn's error rolls back
  * and is returned. Keep it short: no store calls, no client I/O inside. */
 typedef stg_error_t *stg_db_work_t(stg_db_t *db, void *context, apr_pool_t *p);

@@ -7,6 +7,8 @@
 
 enum { RETRY_DOWN = 5, RETRY_BUSY = 1 };
 
+static const char deadlock[] = "40P01";
+
 /* SQLSTATE prefixes (PostgreSQL manual, appendix A); others are INTERNAL. */
 static const struct {
     const char *prefix;
@@ -24,7 +26,7 @@ static const struct {
     {"55P03", STG_E_BUSY},    /* lock_timeout */
     {"57014", STG_E_BUSY},    /* statement_timeout */
     {"40001", STG_E_BUSY},    /* serialization */
-    {"40P01", STG_E_BUSY},    /* deadlock */
+    {deadlock, STG_E_BUSY},
 };
 
 static stg_code_t code_of(const char *state)
@@ -83,11 +85,14 @@ stg_error_t *stg_db_error_of(apr_pool_t *p, const PGresult *result,
 {
     const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     const char *text = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+    stg_error_t *err;
 
     if (!text)
         text = PQresultErrorMessage(result);
-    return stg_because(error_for(p, code_of(state)), p, "%s: %s %s", what,
-                       state ? state : "-----", one_line(text, p));
+    err = error_for(p, code_of(state));
+    err->is_undone = state && !strcmp(state, deadlock);
+    return stg_because(err, p, "%s: %s %s", what, state ? state : "-----",
+                       one_line(text, p));
 }
 
 stg_error_t *stg_db_error_busy(apr_pool_t *p, const char *cause)

@@ -5,7 +5,7 @@
 #include "db/db.h"
 
 /* The version of the schema that this build works with. */
-enum { STG_SCHEMA_VERSION = 1 };
+enum { STG_SCHEMA_VERSION = 4 };
 
 /* Fails with DB_DOWN, saying which version is there and which is needed. */
 stg_error_t *stg_schema_check(stg_db_t *db, apr_pool_t *p);

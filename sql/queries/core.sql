@@ -58,7 +58,7 @@ DELETE FROM node WHERE id = $1::uuid;
 -- name: object_parts_begun (id, parts_id)
 UPDATE object
 SET parts_id = $2
-WHERE id = $1::uuid AND state = 'receiving'
+WHERE id = $1::uuid AND state IN ('gathering', 'receiving')
 RETURNING id;
 
 -- name: object_discard (id)
@@ -86,6 +86,20 @@ UPDATE object
 SET receiver = $2::uuid
 WHERE id = $1::uuid AND state = 'finishing'
 RETURNING store, parts_id, size, etag;
+
+-- name: quota_lock (service, owner)
+-- Whoever makes more bytes an owner's holds it to the end of the transaction.
+SELECT pg_advisory_xact_lock(hashtext($1), hashtext($2));
+
+-- name: quota_used (service, owner)
+-- What is there, and what was reserved; of a size that is not declared, what is
+-- promised. From the index alone, but for what is gathering.
+SELECT ((SELECT coalesce(sum(coalesce(size, reserved)), 0)
+         FROM object
+         WHERE service = $1 AND owner = $2 AND state IN ('receiving', 'finishing', 'stored'))
+        + (SELECT coalesce(sum(coalesce(p.size, p.acknowledged)), 0)
+           FROM object o JOIN part_upload p ON p.object = o.id
+           WHERE o.service = $1 AND o.owner = $2 AND o.state = 'gathering'))::bigint AS used;
 
 -- name: job_claim (kinds, owner, lease)
 -- One that is due, or whose worker died or lost its claim. Every claim counts
@@ -135,6 +149,14 @@ SET state = 'parked', owner = NULL, expires = NULL, last_error = $3
 WHERE id = $1::bigint AND fence = $2::bigint AND state = 'running'
 RETURNING id;
 
+-- name: job_unpark (id)
+-- The row says whether there is such a job; only a parked one is changed.
+WITH unparked AS (
+    UPDATE job SET state = 'ready', attempts = 0, run_after = now()
+    WHERE id = $1::bigint AND state = 'parked'
+)
+SELECT state FROM job WHERE id = $1::bigint;
+
 -- name: job_count_parked ()
 SELECT count(*) AS parked FROM job WHERE state = 'parked';
 
@@ -148,6 +170,7 @@ WITH batch AS (
       AND (receiver IS NULL
            OR (receiver = $3::uuid AND claimed > '-infinity')
            OR NOT EXISTS (SELECT FROM node WHERE node.id = object.receiver))
+      AND NOT EXISTS (SELECT FROM part_upload WHERE part_upload.object = object.id)
     ORDER BY claimed
     LIMIT $1::integer
     FOR UPDATE SKIP LOCKED
@@ -170,7 +193,7 @@ LIMIT 1;
 SELECT id, store, state, size FROM object WHERE id = ANY ($1::uuid[]);
 
 -- name: check_stored (store, after, batch)
-SELECT id, size, md5, sha1, sha256 FROM object
+SELECT id, size, md5, sha1, sha256, sha512 FROM object
 WHERE store = $1 AND state = 'stored' AND id > $2::uuid
 ORDER BY id
 LIMIT $3::integer;
@@ -218,22 +241,55 @@ ON CONFLICT DO NOTHING;
 -- name: check_incomplete (after, batch)
 SELECT id, store FROM object
 WHERE state IN ('stored', 'finishing') AND id > $1::uuid
-  AND (size IS NULL OR coalesce(md5, sha1, sha256) IS NULL
+  AND (size IS NULL OR coalesce(md5, sha1, sha256, sha512) IS NULL
        OR (state = 'finishing' AND parts_id IS NULL))
 ORDER BY id
 LIMIT $2::integer;
 
 -- name: check_unowned (after, batch)
+-- Tails are garbage collection's affair; partials have no upload.
 SELECT id, store FROM object
-WHERE state <> 'deleting' AND id > $1::uuid
+WHERE state <> 'deleting' AND id > $1::uuid AND tail_of IS NULL
   AND NOT EXISTS (SELECT FROM upload WHERE upload.object = object.id)
+  AND NOT EXISTS (SELECT FROM resumable WHERE resumable.object = object.id)
 ORDER BY id
 LIMIT $2::integer;
 
 -- name: repair_unowned (id)
 UPDATE object SET state = 'deleting'
-WHERE id = $1::uuid
-  AND NOT EXISTS (SELECT FROM upload WHERE upload.object = object.id);
+WHERE id = $1::uuid AND tail_of IS NULL
+  AND NOT EXISTS (SELECT FROM upload WHERE upload.object = object.id)
+  AND NOT EXISTS (SELECT FROM resumable WHERE resumable.object = object.id);
+
+-- name: check_gathering (after, batch)
+-- No row says how much has come, or parts and tail are not that much: but for
+-- parts that were sent to end it all.
+SELECT object.id, object.store
+FROM object LEFT JOIN part_upload ON part_upload.object = object.id
+     LEFT JOIN object t ON t.id = tail AND t.state = 'stored' AND t.tail_of = object.id
+WHERE object.state = 'gathering' AND object.id > $1::uuid
+  AND acknowledged IS DISTINCT FROM
+      (SELECT coalesce(sum(part.size), 0) FROM part
+       WHERE part.object = object.id AND first < acknowledged - coalesce(t.size, 0))
+      + CASE WHEN tail IS NULL THEN 0 ELSE t.size END
+ORDER BY object.id
+LIMIT $2::integer;
+
+-- name: repair_gathering (id)
+WITH o AS (
+    UPDATE object SET state = 'deleting'
+    WHERE id = $1::uuid AND state = 'gathering'
+    RETURNING id
+), r AS (
+    UPDATE resumable
+    SET state = 'failed', failed_why = 'what had arrived was lost',
+        expires = now() + interval '7 days'
+    FROM o
+    WHERE resumable.object = o.id
+)
+UPDATE upload SET status = 'failure', message = 'what had arrived was lost'
+FROM o
+WHERE upload.object = o.id;
 
 -- name: check_idle_jobs (after, batch)
 -- Jobs that have nothing to do and that no worker came to end.
@@ -275,7 +331,7 @@ LIMIT $2::integer;
 SELECT upload.id, object.store
 FROM upload LEFT JOIN object ON object.id = upload.object
 WHERE status = 'pending' AND upload.id > $1::uuid
-  AND coalesce(state, '') NOT IN ('receiving', 'finishing')
+  AND coalesce(state, '') NOT IN ('gathering', 'receiving', 'finishing')
 ORDER BY upload.id
 LIMIT $2::integer;
 
@@ -293,7 +349,7 @@ WITH u AS (
     SELECT upload.id, object,
            CASE WHEN status = 'failure' THEN 'failure'
                 WHEN state = 'stored' THEN 'success'
-                WHEN state IN ('receiving', 'finishing') THEN 'pending'
+                WHEN state IN ('gathering', 'receiving', 'finishing') THEN 'pending'
                 ELSE 'failure' END AS status
     FROM upload LEFT JOIN object ON object.id = upload.object
     WHERE upload.id = $1::uuid
