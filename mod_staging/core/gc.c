@@ -134,6 +134,52 @@ stg_error_t *stg_gc_objects(int *done, stg_staging_t *staging, apr_pool_t *p)
     return first;
 }
 
+static stg_error_t *count_of(int *done, stg_staging_t *staging,
+                             stg_query_t query, apr_pool_t *p)
+{
+    stg_rows_t *rows;
+
+    STG_TRY(stg_db_query(&rows, staging->db, query, p,
+                         STG_PARAMS(apr_itoa(p, STG_GC_BATCH))));
+    *done = (int)stg_rows_int(rows, 0, "done");
+    return STG_OK;
+}
+
+stg_error_t *stg_gc_expired_parts(int *done, stg_staging_t *staging,
+                                  apr_pool_t *p)
+{
+    stg_rows_t *rows;
+
+    STG_CRASH_POINT("part-uploads-expire");
+    STG_TRY(stg_db_query(&rows, staging->db, STG_Q_PART_UPLOAD_EXPIRE, p,
+                         STG_PARAMS(apr_itoa(p, STG_GC_BATCH),
+                                    "the upload was not continued in time")));
+    STG_CRASH_POINT("part-uploads-expired");
+    *done = (int)stg_rows_int(rows, 0, "done");
+    return STG_OK;
+}
+
+stg_error_t *stg_gc_ended_parts(int *done, stg_staging_t *staging,
+                                apr_pool_t *p)
+{
+    return count_of(done, staging, STG_Q_PART_UPLOAD_FORGET, p);
+}
+
+stg_error_t *stg_gc_tails(int *done, stg_staging_t *staging, apr_pool_t *p)
+{
+    return count_of(done, staging, STG_Q_PART_UPLOAD_TAILS, p);
+}
+
+stg_error_t *stg_gc_tombstones(int *done, stg_staging_t *staging, apr_pool_t *p)
+{
+    return count_of(done, staging, STG_Q_RESUMABLE_FORGET, p);
+}
+
+stg_error_t *stg_gc_sessions(int *done, stg_staging_t *staging, apr_pool_t *p)
+{
+    return count_of(done, staging, STG_Q_SESSION_FORGET, p);
+}
+
 stg_error_t *stg_gc_nodes(int *done, stg_staging_t *staging, apr_pool_t *p)
 {
     return stg_node_bury(done, staging->db, p);

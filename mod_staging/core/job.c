@@ -5,8 +5,11 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "core/node.h"
+#include "core/worker.h"
 
 #include <apr_strings.h>
+
+#include <string.h>
 
 enum {
     LONGEST_DELAY_SECONDS = 300,
@@ -120,14 +123,16 @@ static stg_error_t *give_up(stg_staging_t *staging, const stg_job_kind_t *kind,
 }
 
 /* What the database itself cannot be told is logged by the caller; that a
- * process ends is nothing to warn of. */
+ * process ends is nothing to tell of, nor to warn of that a job has to wait for
+ * others. */
 static stg_error_t *try_later(stg_staging_t *staging, const stg_job_t *job,
                               const stg_error_t *why, apr_pool_t *p)
 {
     stg_metric_add_to(STG_METRIC_JOBS, "retried", NULL, 1);
     if (why->code != STG_E_DB_DOWN && why->code != STG_E_ENDING)
-        stg_log(STG_LOG_WARNING, "attempt %d of the job %s of %s failed: %s",
-                job->attempts, job->kind, job->subject, stg_error_text(why, p));
+        stg_log(why->code == STG_E_BUSY ? STG_LOG_INFO : STG_LOG_WARNING,
+                "attempt %d of the job %s of %s failed: %s", job->attempts,
+                job->kind, job->subject, stg_error_text(why, p));
     return stg_job_retry(staging, job, why, p);
 }
 
@@ -148,4 +153,21 @@ stg_error_t *stg_job_attempt(stg_staging_t *staging, const stg_job_kind_t *kind,
     if (stg_job_is_hopeless(job, err))
         return give_up(staging, kind, job, err, p);
     return try_later(staging, job, err, p);
+}
+
+stg_error_t *stg_job_unpark(stg_staging_t *staging, const char *id,
+                            apr_pool_t *p)
+{
+    stg_rows_t *rows;
+
+    STG_TRY(
+        stg_db_query(&rows, staging->db, STG_Q_JOB_UNPARK, p, STG_PARAMS(id)));
+    if (!stg_rows_count(rows))
+        return stg_raise(p, STG_E_NOT_FOUND, "There is no job %s", id);
+    /* The statement sees the row as it was before. */
+    if (strcmp(stg_rows_text(rows, 0, "state"), "parked"))
+        return stg_raise(p, STG_E_CONFLICT, "Job %s is not parked but %s", id,
+                         stg_rows_text(rows, 0, "state"));
+    stg_worker_wake(staging->worker);
+    return STG_OK;
 }

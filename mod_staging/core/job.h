@@ -72,4 +72,9 @@ stg_error_t *stg_job_retry(stg_staging_t *staging, const stg_job_t *job,
 stg_error_t *stg_job_park(stg_staging_t *staging, const stg_job_t *job,
                           const stg_error_t *why, apr_pool_t *p);
 
+/* Let a parked job try again, at once. NOT_FOUND; CONFLICT if it is not
+ * parked. */
+stg_error_t *stg_job_unpark(stg_staging_t *staging, const char *id,
+                            apr_pool_t *p);
+
 #endif

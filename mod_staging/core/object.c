@@ -29,6 +29,7 @@ struct stg_object_t {
     stg_digest_t *digest;
     int is_settled;
     stg_receipt_t receipt;
+    const char *parts_id; /* NULL: none were begun */
     apr_off_t size;
     const char *digests[STG_ALGORITHMS];
 };
@@ -61,10 +62,11 @@ static stg_error_t *parts_begun(void *context, const char *parts_id,
     STG_TRY(stg_db_query(&rows, object->staging->db, STG_Q_OBJECT_PARTS_BEGUN,
                          p, STG_PARAMS(object->id, parts_id)));
     STG_CRASH_POINT("parts-begun");
-    if (stg_rows_count(rows))
-        return STG_OK;
-    return stg_raise(p, STG_E_NOT_FOUND,
-                     "the upload was deleted while it was being received");
+    if (!stg_rows_count(rows))
+        return stg_raise(p, STG_E_NOT_FOUND,
+                         "the upload was deleted while it was being received");
+    object->parts_id = apr_pstrdup(object->sink.pool, parts_id);
+    return STG_OK;
 }
 
 /* May what we have begun still count as ours? */
@@ -161,6 +163,23 @@ stg_error_t *stg_object_commit(stg_object_t *object)
                        object->size, object->receipt.size);
 }
 
+stg_error_t *stg_object_commit_whole(stg_object_t *object)
+{
+    apr_pool_t *p = object->sink.pool;
+    stg_unfinished_t what = {.token = object->id};
+
+    STG_TRY(stg_object_commit(object));
+    if (object->receipt.is_finished)
+        return STG_OK;
+    what.key = stg_store_key(object->id, p);
+    what.parts_id = object->parts_id;
+    what.size = object->size;
+    what.etag = object->receipt.etag;
+    STG_TRY(object->store->driver->finish(object->store, &what, p));
+    object->receipt.is_finished = 1;
+    return STG_OK;
+}
+
 int stg_object_is_finished(const stg_object_t *object)
 {
     return object->receipt.is_finished;
@@ -175,6 +194,11 @@ const char *stg_object_digest(const stg_object_t *object,
                               stg_algorithm_t algorithm)
 {
     return object->digests[algorithm];
+}
+
+const char *stg_object_id(const stg_object_t *object)
+{
+    return object->id;
 }
 
 const char *stg_object_etag(const stg_object_t *object)
@@ -251,17 +275,43 @@ stg_error_t *stg_object_probe(const char **summary, stg_staging_t *staging,
     return err;
 }
 
+/* Of what came over many requests exactly these are the object; the store may
+ * have others. */
+static stg_error_t *parts_list(stg_unfinished_t *what, stg_staging_t *staging,
+                               const char *object_id, apr_pool_t *p)
+{
+    stg_stored_part_t *parts;
+    stg_rows_t *rows;
+    int count;
+
+    STG_TRY(stg_db_query(&rows, staging->db, STG_Q_PART_LIST, p,
+                         STG_PARAMS(object_id)));
+    count = stg_rows_count(rows);
+    if (!count)
+        return STG_OK;
+    parts = apr_pcalloc(p, (apr_size_t)count * sizeof(*parts));
+    for (int i = 0; i < count; i++)
+        parts[i] = (stg_stored_part_t){
+            .number = (int)stg_rows_int(rows, i, "number"),
+            .segment = (int)stg_rows_int(rows, i, "segment"),
+            .first = stg_rows_int(rows, i, "first"),
+            .size = stg_rows_int(rows, i, "size"),
+            .etag = stg_rows_text(rows, i, "etag")};
+    what->parts = parts;
+    what->part_count = count;
+    return STG_OK;
+}
+
 static stg_error_t *finish(stg_staging_t *staging, const char *object_id,
                            const stg_rows_t *row, apr_pool_t *p)
 {
     const char *name = stg_rows_text(row, 0, "store");
     stg_store_t *store = stg_stores_find(&staging->stores, name);
-    const stg_unfinished_t what = {.key = stg_store_key(object_id, p),
-                                   .parts_id =
-                                       stg_rows_text(row, 0, "parts_id"),
-                                   .size = stg_rows_int(row, 0, "size"),
-                                   .etag = stg_rows_text(row, 0, "etag"),
-                                   .token = object_id};
+    stg_unfinished_t what = {.key = stg_store_key(object_id, p),
+                             .parts_id = stg_rows_text(row, 0, "parts_id"),
+                             .size = stg_rows_int(row, 0, "size"),
+                             .etag = stg_rows_text(row, 0, "etag"),
+                             .token = object_id};
     apr_time_t start = stg_clock_monotonic();
     stg_error_t *err;
 
@@ -269,6 +319,7 @@ static stg_error_t *finish(stg_staging_t *staging, const char *object_id,
         return stg_because(stg_raise(p, STG_E_STORE_DOWN,
                                      "the store of the object is not there"),
                            p, "no store %s is configured", name);
+    STG_TRY(parts_list(&what, staging, object_id, p));
     err = store->driver->finish(store, &what, p);
     stg_metric_observe(STG_METRIC_STORE_TIME, "finish",
                        stg_clock_monotonic() - start);

@@ -49,6 +49,9 @@ stg_error_t *stg_object_settle(stg_object_t *object);
  * that finds the object gone, or fails, calls stg_object_discard(). */
 stg_error_t *stg_object_commit(stg_object_t *object);
 
+/* The same, and what is left to a job otherwise: for small objects. */
+stg_error_t *stg_object_commit_whole(stg_object_t *object);
+
 /* After commit: is the object there, or must a job finish its parts? */
 int stg_object_is_finished(const stg_object_t *object);
 
@@ -58,6 +61,7 @@ const char *stg_object_digest(const stg_object_t *object,
                               stg_algorithm_t algorithm);
 
 /* After commit; NULL if the store has none. */
+const char *stg_object_id(const stg_object_t *object);
 const char *stg_object_etag(const stg_object_t *object);
 
 /* Let go of the row, so that GC may end it, and remove the bytes that were

@@ -23,6 +23,8 @@ static const relation_t relations[] = {
      STG_Q_CHECK_INCOMPLETE, NO_REPAIR},
     {"an object that belongs to no upload",
      STG_Q_CHECK_UNOWNED, STG_Q_REPAIR_UNOWNED},
+    {"the parts are not what was promised",
+     STG_Q_CHECK_GATHERING, STG_Q_REPAIR_GATHERING},
     {"a job has nothing to finish",
      STG_Q_CHECK_IDLE_JOBS, STG_Q_REPAIR_IDLE_JOB},
     {"the server that ran its job is gone",

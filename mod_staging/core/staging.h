@@ -12,8 +12,10 @@
 typedef struct stg_staging_t {
     stg_db_t *db;
     stg_stores_t stores;
-    struct stg_node_t *node;     /* this process's lease; core/node.h */
-    struct stg_worker_t *worker; /* to wake, or NULL; core/worker.h */
+    struct stg_node_t *node;           /* this process's lease; core/node.h */
+    struct stg_worker_t *worker;       /* to wake, or NULL; core/worker.h */
+    struct stg_transfers_t *transfers; /* core/transfer.h, NULL if none */
+    struct stg_part_budget_t *parts;   /* of all parts in memory */
 } stg_staging_t;
 
 #endif
