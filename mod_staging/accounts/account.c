@@ -51,9 +51,18 @@ stg_error_t *stg_account_list(apr_array_header_t **accounts, stg_db_t *db,
             .name = stg_rows_text(rows, i, "name"),
             .created = stg_rows_time(rows, i, "created"),
             .is_disabled = (int)stg_rows_int(rows, i, "is_disabled"),
+            .is_operator = (int)stg_rows_int(rows, i, "is_operator"),
             .keys = (int)stg_rows_int(rows, i, "keys"),
         };
     *accounts = list;
+    return STG_OK;
+}
+
+static stg_error_t *check_found(const stg_rows_t *rows, const char *name,
+                                apr_pool_t *p)
+{
+    if (!stg_rows_count(rows))
+        return stg_raise(p, STG_E_NOT_FOUND, "There is no account %s", name);
     return STG_OK;
 }
 
@@ -63,9 +72,7 @@ static stg_error_t *change(stg_db_t *db, stg_query_t query, const char *name,
     stg_rows_t *rows;
 
     STG_TRY(stg_db_query(&rows, db, query, p, STG_PARAMS(name)));
-    if (!stg_rows_count(rows))
-        return stg_raise(p, STG_E_NOT_FOUND, "There is no account %s", name);
-    return STG_OK;
+    return check_found(rows, name, p);
 }
 
 stg_error_t *stg_account_disable(stg_db_t *db, const char *name, apr_pool_t *p)
@@ -76,4 +83,14 @@ stg_error_t *stg_account_disable(stg_db_t *db, const char *name, apr_pool_t *p)
 stg_error_t *stg_account_enable(stg_db_t *db, const char *name, apr_pool_t *p)
 {
     return change(db, STG_Q_ACCOUNT_ENABLE, name, p);
+}
+
+stg_error_t *stg_account_operator(stg_db_t *db, const char *name,
+                                  int is_operator, apr_pool_t *p)
+{
+    stg_rows_t *rows;
+
+    STG_TRY(stg_db_query(&rows, db, STG_Q_ACCOUNT_OPERATOR, p,
+                         STG_PARAMS(name, is_operator ? "true" : "false")));
+    return check_found(rows, name, p);
 }

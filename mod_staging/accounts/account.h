@@ -17,6 +17,7 @@ typedef struct stg_account_t {
     const char *name;
     apr_time_t created;
     int is_disabled;
+    int is_operator;
     int keys; /* that are neither revoked nor expired */
 } stg_account_t;
 
@@ -35,5 +36,9 @@ stg_error_t *stg_account_list(apr_array_header_t **accounts, stg_db_t *db,
 /* Shut it out with all its keys, and let it in again. NOT_FOUND. */
 stg_error_t *stg_account_disable(stg_db_t *db, const char *name, apr_pool_t *p);
 stg_error_t *stg_account_enable(stg_db_t *db, const char *name, apr_pool_t *p);
+
+/* May it see, and mend, how the service does? NOT_FOUND. */
+stg_error_t *stg_account_operator(stg_db_t *db, const char *name,
+                                  int is_operator, apr_pool_t *p);
 
 #endif

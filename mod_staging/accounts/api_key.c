@@ -63,18 +63,6 @@ stg_error_t *stg_api_key_scopes_parse(unsigned int *scopes, const char *text,
     return STG_OK;
 }
 
-static const char *scopes_array(unsigned int scopes, apr_pool_t *p)
-{
-    const char *items[2];
-    int count = 0;
-
-    if (scopes & STG_SCOPE_READ)
-        items[count++] = "read";
-    if (scopes & STG_SCOPE_WRITE)
-        items[count++] = "write";
-    return stg_db_array(items, count, p);
-}
-
 /* Labels are printed to terminals, which would obey control characters. */
 static stg_error_t *check_label(const char *label, apr_pool_t *p)
 {
@@ -92,7 +80,7 @@ static stg_error_t *check_label(const char *label, apr_pool_t *p)
                      MAX_LABEL);
 }
 
-stg_error_t *stg_api_key_add(const char **text, stg_db_t *db,
+stg_error_t *stg_api_key_add(const char **id, const char **text, stg_db_t *db,
                              const stg_api_key_spec_t *spec, apr_pool_t *p)
 {
     const char *body =
@@ -103,15 +91,15 @@ stg_error_t *stg_api_key_add(const char **text, stg_db_t *db,
     stg_rows_t *rows;
 
     STG_TRY(check_label(spec->label, p));
-    STG_TRY(stg_db_query(
-        &rows, db, STG_Q_KEY_ADD, p,
-        STG_PARAMS(spec->account,
-                   stg_digest_hex_of("sha256", key, strlen(key), p),
-                   apr_pstrndup(p, key, HINT_CHARS), spec->label,
-                   scopes_array(spec->scopes, p), lifetime)));
+    STG_TRY(
+        stg_db_query(&rows, db, STG_Q_KEY_ADD, p,
+                     STG_PARAMS(spec->account, stg_sha256_hex(key, p),
+                                apr_pstrndup(p, key, HINT_CHARS), spec->label,
+                                stg_scopes_array(spec->scopes, p), lifetime)));
     if (!stg_rows_count(rows))
         return stg_raise(p, STG_E_NOT_FOUND, "There is no account %s",
                          spec->account);
+    *id = stg_rows_text(rows, 0, "id");
     *text = key;
     return STG_OK;
 }
@@ -133,6 +121,8 @@ stg_error_t *stg_api_key_list(apr_array_header_t **keys, stg_db_t *db,
             .scopes = stg_rows_text(rows, i, "scopes"),
             .created = stg_rows_time(rows, i, "created"),
             .expires = stg_rows_time(rows, i, "expires"),
+            .revoked = stg_rows_time(rows, i, "revoked"),
+            .last_used = stg_rows_time(rows, i, "last_used"),
             .status = stg_rows_text(rows, i, "status"),
         };
     *keys = list;
@@ -143,7 +133,7 @@ stg_error_t *stg_api_key_revoke(stg_db_t *db, const char *key, apr_pool_t *p)
 {
     /* The database, and what it logs, never sees more of a key. */
     const char *name = stg_api_key_is_ours(key) && strlen(key) > HINT_CHARS
-                           ? stg_digest_hex_of("sha256", key, strlen(key), p)
+                           ? stg_sha256_hex(key, p)
                            : key;
     stg_rows_t *rows;
 
@@ -159,4 +149,16 @@ stg_error_t *stg_api_key_revoke(stg_db_t *db, const char *key, apr_pool_t *p)
         return stg_raise(p, STG_E_CONFLICT,
                          "Several keys have this hint: name one by its id");
     }
+}
+
+stg_error_t *stg_api_key_revoke_own(stg_db_t *db, const char *id,
+                                    const char *account, apr_pool_t *p)
+{
+    stg_rows_t *rows;
+
+    STG_TRY(stg_db_query(&rows, db, STG_Q_KEY_REVOKE_OWN, p,
+                         STG_PARAMS(id, account)));
+    if (!stg_rows_count(rows))
+        return stg_raise(p, STG_E_NOT_FOUND, "there is no such key");
+    return STG_OK;
 }

@@ -30,13 +30,15 @@ typedef struct stg_api_key_t {
     const char *label;
     const char *scopes; /* "read,write" */
     apr_time_t created;
-    apr_time_t expires; /* 0: never */
-    const char *status; /* "active", "expired", "revoked", "disabled" */
+    apr_time_t expires;   /* 0: never */
+    apr_time_t revoked;   /* 0: it is not */
+    apr_time_t last_used; /* to the minute; 0: never */
+    const char *status;   /* "active", "expired", "revoked", "disabled" */
 } stg_api_key_t;
 
 /* *text is the only copy of the key there will ever be. NOT_FOUND if there is
  * no such account, INVALID. */
-stg_error_t *stg_api_key_add(const char **text, stg_db_t *db,
+stg_error_t *stg_api_key_add(const char **id, const char **text, stg_db_t *db,
                              const stg_api_key_spec_t *spec, apr_pool_t *p);
 
 /* "read", "write" or both with a comma. Fails with INVALID. */
@@ -51,6 +53,10 @@ stg_error_t *stg_api_key_list(apr_array_header_t **keys, stg_db_t *db,
  * if several keys have this hint. Processes that know the key take it for 10
  * seconds more. */
 stg_error_t *stg_api_key_revoke(stg_db_t *db, const char *key, apr_pool_t *p);
+
+/* The same by id, of this account (its id) only: NOT_FOUND if it is not. */
+stg_error_t *stg_api_key_revoke_own(stg_db_t *db, const char *id,
+                                    const char *account, apr_pool_t *p);
 
 /*
  * The keys that a process has lately seen to be good, so that not every

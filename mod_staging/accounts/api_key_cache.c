@@ -19,6 +19,7 @@ typedef struct slot_t {
     char account[UUID_CHARS + 1];
     char name[NAME_CHARS + 1];
     unsigned int scopes;
+    int is_operator;
     apr_time_t expires;     /* of the key; 0: never */
     apr_time_t fresh_until; /* monotonic */
 } slot_t;
@@ -94,12 +95,15 @@ static stg_error_t *ask(slot_t *slot, stg_db_t *db, const char *sha256,
     STG_TRY(stg_db_query(&rows, db, STG_Q_KEY_FIND, p, STG_PARAMS(sha256)));
     if (!stg_rows_count(rows))
         return unknown(p);
+    if (stg_rows_int(rows, 0, "is_due"))
+        stg_db_note(db, STG_Q_KEY_USED, p, STG_PARAMS(sha256));
     apr_cpystrn(slot->sha256, sha256, sizeof(slot->sha256));
     apr_cpystrn(slot->account, stg_rows_text(rows, 0, "account"),
                 sizeof(slot->account));
     apr_cpystrn(slot->name, stg_rows_text(rows, 0, "name"), sizeof(slot->name));
     slot->scopes = (stg_rows_int(rows, 0, "may_read") ? STG_SCOPE_READ : 0) |
                    (stg_rows_int(rows, 0, "may_write") ? STG_SCOPE_WRITE : 0);
+    slot->is_operator = (int)stg_rows_int(rows, 0, "is_operator");
     slot->expires = stg_rows_time(rows, 0, "expires");
     if (slot->expires && stg_rows_int(rows, 0, "remaining") < fresh)
         fresh = stg_rows_int(rows, 0, "remaining");
@@ -116,7 +120,7 @@ stg_error_t *stg_api_key_find(stg_principal_t **principal, stg_api_keys_t *keys,
 
     if (!stg_api_key_is_well_formed(text, p))
         return unknown(p);
-    sha256 = stg_digest_hex_of("sha256", text, strlen(text), p);
+    sha256 = stg_sha256_hex(text, p);
     if (!recall(&slot, keys, sha256)) {
         STG_TRY(ask(&slot, db, sha256, p));
         remember(keys, &slot);
@@ -124,6 +128,7 @@ stg_error_t *stg_api_key_find(stg_principal_t **principal, stg_api_keys_t *keys,
     found = stg_principal_create(STG_REALM_ACCOUNT, slot.account, p);
     found->name = apr_pstrdup(p, slot.name);
     found->scopes = slot.scopes;
+    found->is_operator = slot.is_operator;
     found->expires = slot.expires;
     *principal = found;
     return STG_OK;

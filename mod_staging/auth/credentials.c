@@ -25,6 +25,7 @@ static int take_credential(stg_credentials_t *credentials, const char *pair,
     place = !strcmp(name, "key")         ? &credentials->key
             : !strcmp(name, "token")     ? &credentials->token
             : !strcmp(name, "signature") ? &credentials->signature
+            : !strcmp(name, "edi_token") ? &credentials->returned
                                          : NULL;
     if (!place)
         return 0;

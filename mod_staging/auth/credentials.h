@@ -11,7 +11,9 @@ typedef struct stg_credentials_t {
     const char *key;       /* ?key= */
     const char *token;     /* ?token= */
     const char *cookie;    /* edi-token */
+    const char *session;   /* the cookie of web/cookie.h */
     const char *signature; /* ?signature= of a download */
+    const char *returned;  /* ?edi_token=, with which the IAM sends back */
     int is_repeated;       /* one of them came twice */
 } stg_credentials_t;
 

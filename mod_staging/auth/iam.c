@@ -32,6 +32,10 @@ struct stg_iam_t {
     stg_answer_cache_t *grants; /* owner, resource, permission */
 };
 
+/* spec/edi.md, 2.8 */
+const char *const stg_iam_providers[] = {"google", "github", "microsoft",
+                                         "orcid", NULL};
+
 stg_error_t *stg_iam_parse(stg_iam_config_t **config, const char *const *words,
                            int count, apr_pool_t *p)
 {
@@ -256,4 +260,19 @@ stg_error_t *stg_iam_authorize(stg_iam_t *iam, const stg_principal_t *principal,
         return STG_OK;
     return stg_raise(p, STG_E_FORBIDDEN, "you are not granted %s on %s",
                      permission, resource);
+}
+
+stg_error_t *stg_iam_sign_in_url(const char **url, const stg_iam_t *iam,
+                                 const char *provider, const char *target,
+                                 apr_pool_t *p)
+{
+    for (const char *const *known = stg_iam_providers; *known; known++) {
+        if (strcmp(*known, provider) != 0)
+            continue;
+        *url =
+            apr_pstrcat(p, iam->config->url, "/auth/login/", provider,
+                        "?target=", stg_percent_encode(target, NULL, p), NULL);
+        return STG_OK;
+    }
+    return stg_raise(p, STG_E_INVALID, "there is no such provider");
 }

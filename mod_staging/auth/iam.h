@@ -38,6 +38,16 @@ stg_iam_t *stg_iam_create(const stg_iam_config_t *config,
 stg_error_t *stg_iam_exchange(stg_principal_t **principal, stg_iam_t *iam,
                               const char *key, apr_pool_t *p);
 
+/* Where people of the IAM come from: names that a browser is sent to it with;
+ * ended by NULL. */
+extern const char *const stg_iam_providers[];
+
+/* Where a browser signs in with one of them, to come back to target, an
+ * absolute URL. INVALID if there is no such provider. */
+stg_error_t *stg_iam_sign_in_url(const char **url, const stg_iam_t *iam,
+                                 const char *provider, const char *target,
+                                 apr_pool_t *p);
+
 /* Is the principal, who has a token, granted this permission ("read",
  * "write") on the resource? FORBIDDEN if not, BAD_CREDENTIAL if the IAM does
  * not take the token, IAM_DOWN. */

@@ -75,6 +75,22 @@ stg_error_t *stg_issuers_create(stg_issuers_t **issuers,
     return STG_OK;
 }
 
+int stg_issuers_any_of_iam(const stg_issuers_t *issuers,
+                           int (*is_wanted)(const void *context,
+                                            const char *name),
+                           const void *context)
+{
+    for (int i = 0; i < issuers->sources->nelts; i++) {
+        const stg_issuer_t *issuer =
+            APR_ARRAY_IDX(issuers->sources, i, source_t).issuer;
+
+        if (issuer->scopes & STG_SCOPE_ASK_IAM &&
+            is_wanted(context, issuer->name))
+            return 1;
+    }
+    return 0;
+}
+
 static int is_base64url(char c)
 {
     return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||

@@ -25,6 +25,13 @@ stg_error_t *stg_issuers_create(stg_issuers_t **issuers,
                                 const apr_array_header_t *list,
                                 stg_http_client_t *http, apr_pool_t *p);
 
+/* Is one of them of the IAM, which is asked what its tokens allow, and has a
+ * name that is wanted? */
+int stg_issuers_any_of_iam(const stg_issuers_t *issuers,
+                           int (*is_wanted)(const void *context,
+                                            const char *name),
+                           const void *context);
+
 /* Has it the form of a token: three base64url parts with two dots, not too
  * long? Says nothing about who made it. */
 int stg_jwt_is_wellformed(const char *token, apr_size_t length);

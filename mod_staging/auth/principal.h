@@ -28,12 +28,18 @@ typedef struct stg_principal_t {
     const char *owner;   /* "realm:subject", as rows have it */
     const char *name;    /* for display only; never NULL */
     unsigned int scopes; /* of STG_SCOPE_* */
+    int is_operator;     /* by the grant of its account */
     apr_time_t expires;  /* of the proof; 0 if that has no end */
-    const char *token;   /* the token itself, for the IAM only, or NULL */
+    /* of the account when it proved itself by that or a link; else NULL */
+    const char *password_number;
+    const char *token; /* the token itself, for the IAM only, or NULL */
 } stg_principal_t;
 
 /* With the subject as name and no scopes; all texts are copied into p. */
 stg_principal_t *stg_principal_create(const char *realm, const char *subject,
                                       apr_pool_t *p);
+
+/* As a parameter of a statement, text[]; asking the IAM is none of them. */
+const char *stg_scopes_array(unsigned int scopes, apr_pool_t *p);
 
 #endif
