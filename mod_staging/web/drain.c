@@ -6,15 +6,15 @@
 #include <apr_thread_cond.h>
 #include <apr_thread_mutex.h>
 #include <apr_thread_proc.h>
-#include <http_core.h>
 
 #include <signal.h>
 
-enum { WAKE_SECONDS = 1, RETRY_SECONDS = 5 };
+enum { WAKE_SECONDS = 1, LAST_SECONDS = 8, RETRY_SECONDS = 5 };
 
 struct stg_drain_t {
     apr_interval_time_t after;
-    int is_over; /* atomic */
+    int is_over; /* atomic, as is_last */
+    int is_last;
     apr_thread_t *thread;
     apr_thread_mutex_t *mutex;
     apr_thread_cond_t *changed;
@@ -27,10 +27,8 @@ struct stg_drain_t {
 
 static void wake_synced(const stg_drain_t *drain)
 {
-    for (const stg_drain_wait_t *wait = drain->synced.waits; wait;
-         wait = wait->next)
-        if (wait->socket)
-            apr_socket_shutdown(wait->socket, APR_SHUTDOWN_READ);
+    for (stg_drain_wait_t *wait = drain->synced.waits; wait; wait = wait->next)
+        stg_waker_wake(&wait->waker);
 }
 
 static void sleep_synced(stg_drain_t *drain, apr_interval_time_t time)
@@ -45,6 +43,7 @@ static void sleep_synced(stg_drain_t *drain, apr_interval_time_t time)
 static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *data)
 {
     stg_drain_t *drain = data;
+    apr_time_t last;
 
     (void)thread;
     apr_thread_mutex_lock(drain->mutex);
@@ -52,9 +51,12 @@ static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *data)
         apr_thread_cond_wait(drain->changed, drain->mutex);
     sleep_synced(drain, drain->after);
     __atomic_store_n(&drain->is_over, 1, __ATOMIC_RELAXED);
+    last = stg_clock_monotonic() + apr_time_from_sec(LAST_SECONDS);
     while (!drain->synced.is_ending) {
         sleep_synced(drain, apr_time_from_sec(WAKE_SECONDS));
         wake_synced(drain);
+        if (stg_clock_monotonic() >= last)
+            __atomic_store_n(&drain->is_last, 1, __ATOMIC_RELAXED);
     }
     apr_thread_mutex_unlock(drain->mutex);
     return NULL;
@@ -114,14 +116,23 @@ const int *stg_drain_flag(const stg_drain_t *drain)
     return &drain->is_over;
 }
 
+const int *stg_drain_last_flag(const stg_drain_t *drain)
+{
+    return &drain->is_last;
+}
+
+int stg_drain_is_over(const stg_drain_t *drain)
+{
+    return __atomic_load_n(&drain->is_over, __ATOMIC_RELAXED);
+}
+
 stg_error_t *stg_drain_check(const stg_drain_t *drain, request_rec *r)
 {
     stg_error_t *err;
 
-    if (!__atomic_load_n(&drain->is_over, __ATOMIC_RELAXED))
+    if (!stg_drain_is_over(drain))
         return STG_OK;
-    /* What the client goes on to send is not waited for long. */
-    apr_table_setn(r->connection->notes, "short-lingering-close", "1");
+    stg_waker_close_soon(r);
     err = stg_raise(r->pool, STG_E_BUSY,
                     "the server restarted before all had come: send it again");
     err->retry_after = RETRY_SECONDS;
@@ -132,8 +143,7 @@ void stg_drain_enter(stg_drain_wait_t *wait, stg_drain_t *drain,
                      const request_rec *r)
 {
     wait->drain = drain;
-    wait->socket =
-        r->connection->master ? NULL : ap_get_conn_socket(r->connection);
+    stg_waker_set(&wait->waker, r);
     apr_thread_mutex_lock(drain->mutex);
     wait->next = drain->synced.waits;
     drain->synced.waits = wait;

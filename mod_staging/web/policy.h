@@ -20,6 +20,8 @@ typedef apr_off_t stg_conf_PERIOD;   /* seconds; 0: off */
 typedef int stg_conf_FLAG;
 typedef int stg_conf_COUNT;
 typedef stg_algorithm_set_t stg_conf_DIGESTS;
+typedef const char *stg_conf_ORIGINS;      /* separated by single spaces */
+typedef apr_uint32_t stg_conf_VERSIONS;    /* bit n: version n, from 1 to 31 */
 typedef apr_array_header_t *stg_conf_LIST; /* of stg_words_t */
 
 /* The words of one directive of a list. */

@@ -2,6 +2,9 @@
 #include "web/refuse.h"
 
 #include "base/json.h"
+#include "web/cors.h"
+#include "web/problem_json.h"
+#include "web/route.h"
 #include "web/web.h"
 
 #include <apr_strings.h>
@@ -15,10 +18,11 @@ APLOG_USE_MODULE(staging);
 static ap_filter_rec_t *error_filter;
 
 /* A cause may hold text of a peer or a path: it stays in the log. */
-static void log_error(const stg_request_t *req, const stg_error_t *err,
-                      int status)
+void stg_refuse_log(const stg_request_t *req, const stg_error_t *err)
 {
-    int level = status >= HTTP_INTERNAL_SERVER_ERROR ? APLOG_ERR : APLOG_DEBUG;
+    int level = stg_code_status(err->code) >= HTTP_INTERNAL_SERVER_ERROR
+                    ? APLOG_ERR
+                    : APLOG_DEBUG;
 
     ap_log_rerror(APLOG_MARK, level, 0, req->r, "%s [request %s]",
                   stg_error_text(err, req->pool), req->id);
@@ -42,7 +46,7 @@ int stg_refuse(stg_request_t *req, const stg_error_t *err)
     int status = stg_code_status(err->code);
 
     req->error = err;
-    log_error(req, err, status);
+    stg_refuse_log(req, err);
     if (req->is_answered)
         return AP_FILTER_ERROR;
     if (err->retry_after)
@@ -55,11 +59,14 @@ int stg_refuse(stg_request_t *req, const stg_error_t *err)
                        err->code == STG_E_NO_CREDENTIAL
                            ? "Bearer"
                            : "Bearer error=\"invalid_token\"");
+    /* not one of httpd's own */
+    if (err->code == STG_E_CHECKSUM)
+        r->status_line = "460 Checksum Mismatch";
     stg_request_own_error(r, status);
     return status;
 }
 
-static const char *generic_text(int status)
+const char *stg_refuse_text(int status)
 {
     switch (status) {
     case HTTP_UNAUTHORIZED:
@@ -77,34 +84,24 @@ static const char *generic_text(int status)
     }
 }
 
-static json_t *problems_json(const apr_array_header_t *problems, apr_pool_t *p)
-{
-    json_t *list = stg_json_own(json_array(), p);
-
-    for (int i = 0; i < problems->nelts; i++) {
-        const stg_problem_t *problem =
-            &APR_ARRAY_IDX(problems, i, stg_problem_t);
-        json_t *item = stg_json_object(p);
-
-        stg_json_put_text(item, "field", problem->field);
-        stg_json_put_text(item, "message", problem->message);
-        json_array_append(list, item);
-    }
-    return list;
-}
-
-static const char *error_body(const stg_request_t *req)
+/* NULL if httpd itself refused. */
+static const stg_error_t *own_error(const stg_request_t *req)
 {
     const stg_error_t *err = req->error;
-    int is_ours = err && stg_code_status(err->code) == req->r->status;
+
+    return err && stg_code_status(err->code) == req->r->status ? err : NULL;
+}
+
+static const char *usual_body(const stg_request_t *req, const stg_error_t *err)
+{
     json_t *body = stg_json_object(req->pool);
 
     stg_json_put_text(body, "detail",
-                      is_ours ? err->message : generic_text(req->r->status));
+                      err ? err->message : stg_refuse_text(req->r->status));
     stg_json_put_text(body, "request_id", req->id);
-    if (is_ours && err->problems)
+    if (err && err->problems)
         json_object_set(body, "problems",
-                        problems_json(err->problems, req->pool));
+                        stg_problem_fields_json(err, req->pool));
     return stg_json_dump(body, req->pool);
 }
 
@@ -120,13 +117,28 @@ static apr_status_t write_error(ap_filter_t *f, apr_bucket_brigade *bb)
         return APR_SUCCESS;
     }
     apr_brigade_cleanup(bb);
-    body = error_body(req);
-    ap_set_content_type(r, "application/json");
+    body = req->refusal;
+    ap_set_content_type(r, req->refusal_type);
     ap_set_content_length(r, (apr_off_t)strlen(body));
     apr_brigade_puts(bb, NULL, NULL, body);
     APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_eos_create(f->c->bucket_alloc));
     ap_remove_output_filter(f);
     return ap_pass_brigade(f->next, bb);
+}
+
+/* What the API of the mount says to clients it knows. */
+static void set_refusal(stg_request_t *req)
+{
+    const stg_api_t *api = stg_route_api(req);
+    const stg_error_t *err = own_error(req);
+
+    if (api && api->cors)
+        stg_cors_apply(req, api->cors);
+    req->refusal_type = "application/json";
+    req->refusal =
+        api && api->refuse ? api->refuse(req, err, &req->refusal_type) : NULL;
+    if (!req->refusal)
+        req->refusal = usual_body(req, err);
 }
 
 /* A header that httpd itself refuses never came by our other hooks. */
@@ -144,6 +156,7 @@ static void insert_error_filter(request_rec *r)
     /* mod_authz_core answers 401 whatever the reason of a denial was */
     if (req->error && r->status == HTTP_UNAUTHORIZED)
         r->status = stg_code_status(req->error->code);
+    set_refusal(req);
     ap_add_output_filter_handle(error_filter, req, r, r->connection);
 }
 

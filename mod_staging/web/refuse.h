@@ -17,6 +17,12 @@
  * body was not read to its end the connection is closed after the answer. */
 int stg_refuse(stg_request_t *req, const stg_error_t *err);
 
+/* Log err as stg_refuse() does, for who answers something else all the same. */
+void stg_refuse_log(const stg_request_t *req, const stg_error_t *err);
+
+/* What there is to say of a status that httpd itself chose. */
+const char *stg_refuse_text(int status);
+
 void stg_refuse_hooks(apr_pool_t *p);
 
 #endif

@@ -49,14 +49,30 @@ stg_error_t *stg_reply_empty(stg_request_t *req, int status)
     return STG_OK;
 }
 
-stg_error_t *stg_reply_redirect(stg_request_t *req, const char *location)
+stg_error_t *stg_reply_cut(stg_request_t *req)
+{
+    request_rec *r = req->r;
+
+    /* for the log, since nothing goes out */
+    r->status = HTTP_SERVICE_UNAVAILABLE;
+    /* aborted closes an HTTP/1.1 connection at once. An HTTP/2 stream would be
+     * answered all the same: it is reset when it has ended without a header,
+     * which is not made for an answer that is over. */
+    r->eos_sent = 1;
+    r->connection->keepalive = AP_CONN_CLOSE;
+    r->connection->aborted = 1;
+    return STG_OK;
+}
+
+stg_error_t *stg_reply_redirect(stg_request_t *req, int status,
+                                const char *location)
 {
     apr_table_t *headers = req->r->headers_out;
 
     apr_table_setn(headers, "Location", location);
     apr_table_setn(headers, "Cache-Control", "no-store");
     apr_table_setn(headers, "Referrer-Policy", "no-referrer");
-    set_common(req, HTTP_MOVED_TEMPORARILY);
+    set_common(req, status);
     ap_set_content_length(req->r, 0);
     return STG_OK;
 }

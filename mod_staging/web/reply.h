@@ -16,8 +16,13 @@ stg_error_t *stg_reply_json(stg_request_t *req, int status, const json_t *json);
 /* A status without a body, such as 204. */
 stg_error_t *stg_reply_empty(stg_request_t *req, int status);
 
-/* 302 to location. */
-stg_error_t *stg_reply_redirect(stg_request_t *req, const char *location);
+/* End the connection (HTTP/2: the stream) without an answer, so that the
+ * client sees that its request was cut. */
+stg_error_t *stg_reply_cut(stg_request_t *req);
+
+/* 302 or 303 to location, which nobody keeps or tells where it came from. */
+stg_error_t *stg_reply_redirect(stg_request_t *req, int status,
+                                const char *location);
 
 /* Set the ETag (without quotes); *is_met turns true when the client has the
  * representation already and 304 was answered (RFC 9110, 13.1.2), and *err

@@ -2,6 +2,8 @@
 #include "web/request.h"
 
 #include "base/ids.h"
+#include "web/cookie.h"
+#include "web/route.h"
 #include "web/web.h"
 
 #include <apr_strings.h>
@@ -34,15 +36,17 @@ static int is_below(const char *path, const char *mount)
             !strncmp(rest, "%00", 3));
 }
 
-/* Whether a location of ours will serve r. Its path may still be encoded when
- * this is asked first, so it is compared the way httpd will see it. */
-static int is_ours(const request_rec *r)
+/* The location of ours that will serve r. Its path may still be encoded when
+ * this is asked first, so it is compared the way httpd will see it. Of nested
+ * ones the inner, of equal ones the last. */
+static const stg_mount_t *find_mount(const request_rec *r)
 {
     const apr_array_header_t *mounts = stg_settings()->mounts;
+    const stg_mount_t *found = NULL;
     char *path;
 
     if (!r->uri)
-        return 0;
+        return NULL;
     path = apr_pstrdup(r->pool, r->uri);
     ap_normalize_path(
         path, AP_NORMALIZE_MERGE_SLASHES | AP_NORMALIZE_DECODE_UNRESERVED |
@@ -50,10 +54,11 @@ static int is_ours(const request_rec *r)
     for (int i = 0; i < mounts->nelts; i++) {
         const stg_mount_t *mount = &APR_ARRAY_IDX(mounts, i, stg_mount_t);
 
-        if (mount->server == r->server && is_below(path, mount->path))
-            return 1;
+        if (mount->server == r->server && is_below(path, mount->path) &&
+            (!found || strlen(mount->path) >= strlen(found->path)))
+            found = mount;
     }
-    return 0;
+    return found;
 }
 
 static char *with_query(const char *before, const char *masked, apr_pool_t *p)
@@ -72,6 +77,7 @@ static void hide_credentials(stg_request_t *req)
 {
     request_rec *r = req->r;
     const char *referer = apr_table_get(r->headers_in, "Referer");
+    int is_private = req->mount && req->mount->api->is_query_private;
     const char *masked;
 
     if (referer && strchr(referer, '?'))
@@ -79,10 +85,15 @@ static void hide_credentials(stg_request_t *req)
                        with_query(referer, NULL, r->pool));
     if (!r->args)
         return;
-    r->args =
+    req->args =
         stg_credentials_split(&req->credentials, &masked, r->args, r->pool);
+    /* what the IAM tells besides its token is not asked for, whatever it is */
+    if (is_private && req->credentials.returned)
+        req->args = NULL;
+    r->args = is_private ? NULL : apr_pstrdup(r->pool, req->args);
     r->parsed_uri.query = r->args;
-    r->unparsed_uri = with_query(r->unparsed_uri, masked, r->pool);
+    r->unparsed_uri =
+        with_query(r->unparsed_uri, is_private ? "***" : masked, r->pool);
     r->the_request =
         apr_pstrcat(r->pool, r->method, " ", r->unparsed_uri,
                     r->assbackwards ? NULL : " ", r->protocol, NULL);
@@ -114,13 +125,23 @@ static void distrust_framing(request_rec *r)
         r->connection->keepalive = AP_CONN_CLOSE;
 }
 
-static stg_request_t *request_create(request_rec *r)
+/* Lengths, ranges, digests and tags are those of the bytes as they are; and
+ * what stands beside a secret would be guessed by how well it compresses.
+ * mod_deflate and mod_brotli, whatever they are told, leave this alone. */
+static void forbid_compression(request_rec *r)
+{
+    apr_table_setn(r->subprocess_env, "no-gzip", "1");
+    apr_table_setn(r->subprocess_env, "no-brotli", "1");
+}
+
+static stg_request_t *request_create(request_rec *r, const stg_mount_t *mount)
 {
     stg_request_t *req = apr_pcalloc(r->pool, sizeof(*req));
     const char *unique = apr_table_get(r->subprocess_env, "UNIQUE_ID");
 
     req->r = r;
     req->pool = r->pool;
+    req->mount = mount;
     req->process = stg_process();
     req->staging = req->process ? &req->process->staging : NULL;
     req->id = unique ? unique : stg_uuid_create(r->pool);
@@ -130,6 +151,7 @@ static stg_request_t *request_create(request_rec *r)
     ap_set_module_config(r->request_config, &staging_module, req);
     hide_credentials(req);
     distrust_framing(r);
+    forbid_compression(r);
     own_early_errors(r);
     return req;
 }
@@ -138,17 +160,16 @@ stg_request_t *stg_request_get(request_rec *r)
 {
     stg_request_t *req =
         ap_get_module_config(r->request_config, &staging_module);
+    const stg_mount_t *mount = req ? NULL : find_mount(r);
 
-    if (!req && is_ours(r))
-        req = request_create(r);
-    return req;
+    return mount ? request_create(r, mount) : req;
 }
 
 stg_request_t *stg_request_make(request_rec *r)
 {
     stg_request_t *req = stg_request_get(r);
 
-    return req ? req : request_create(r);
+    return req ? req : request_create(r, NULL);
 }
 
 static int see_request(request_rec *r)
@@ -175,14 +196,15 @@ static int see_log(request_rec *r)
 
 /* Cookies are a credential only where the policy says so; a second cookie of
  * the name is as ambiguous as a second key. */
-static void read_cookie(stg_request_t *req)
+static void read_cookies(stg_request_t *req)
 {
     const char *value = NULL;
 
-    if (!req->policy->cookie)
-        return;
-    if (ap_cookie_read(req->r, "edi-token", &value, 0) == APR_SUCCESS)
+    if (req->policy->cookie &&
+        ap_cookie_read(req->r, "edi-token", &value, 0) == APR_SUCCESS)
         req->credentials.cookie = value;
+    if (req->policy->sessions)
+        req->credentials.session = stg_cookie_get(req, STG_SESSION_COOKIE);
 }
 
 stg_error_t *stg_request_open(stg_request_t *req)
@@ -199,9 +221,9 @@ stg_error_t *stg_request_open(stg_request_t *req)
                          "the service is not running");
     req->policy = policy;
     req->path = policy->mount ? r->uri + strlen(policy->mount) : NULL;
-    STG_TRY(stg_query_parse(&query, r->args, req->pool));
+    STG_TRY(stg_query_parse(&query, req->args, req->pool));
     req->query = query;
-    read_cookie(req);
+    read_cookies(req);
     return stg_credentials_bearer(&req->credentials,
                                   apr_table_get(r->headers_in, "Authorization"),
                                   req->pool);

@@ -17,6 +17,7 @@
 typedef struct stg_request_t {
     request_rec *r;
     apr_pool_t *pool;
+    const struct stg_mount_t *mount; /* web/web.h; NULL: none of ours */
     const stg_policy_t *policy;
     stg_process_t *process;
     stg_staging_t *staging;
@@ -24,12 +25,17 @@ typedef struct stg_request_t {
     const char *path;   /* below the mount, "" or "/...";
                          * NULL if another handler serves */
     const char *target; /* the {id} of the route, or NULL */
+    const char *args;   /* the query without credentials, or NULL */
     stg_credentials_t credentials;
     const struct stg_principal_t *principal; /* NULL: not authenticated */
+    const struct stg_web_session_t *session; /* auth/web_session.h; NULL: the
+                                              * proof was another one */
     const apr_array_header_t *query;         /* without credentials */
     const stg_error_t *error;                /* to be rendered */
-    int is_body_read;                        /* to its end */
-    int is_answered;                         /* by httpd's own input filter */
+    const char *refusal;                     /* that error, as a body */
+    const char *refusal_type;
+    int is_body_read; /* to its end */
+    int is_answered;  /* by httpd's own input filter */
 } stg_request_t;
 
 /* The request of r if r is below one of our mounts, else NULL. */

@@ -13,6 +13,7 @@ extern module AP_MODULE_DECLARE_DATA staging_module
 typedef struct stg_mount_t {
     const char *path;    /* without a slash at its end; "" is the root */
     const char *handler; /* as given to SetHandler */
+    const struct stg_api_t *api; /* web/route.h */
     const server_rec *server;
     const struct stg_policy_t *policy; /* without those of outer locations */
 } stg_mount_t;
