@@ -16,6 +16,7 @@
 struct stg_arrival_t {
     stg_staging_t *staging;
     stg_upload_spec_t spec;
+    stg_quota_t quota;
     const char *id;
     const char *object_id;
     const char *receiver;
@@ -25,6 +26,41 @@ struct stg_arrival_t {
     apr_pool_t *pool;
 };
 
+static stg_quota_t quota_of(const stg_upload_spec_t *spec,
+                            const stg_staging_t *staging)
+{
+    return (stg_quota_t){.db = staging->db,
+                         .service = spec->service,
+                         .owner = spec->owner,
+                         .limit = spec->quota,
+                         .more = spec->most};
+}
+
+stg_error_t *stg_arrival_look(stg_upload_spec_t *spec,
+                              const stg_staging_t *staging, apr_pool_t *p)
+{
+    stg_quota_t quota = quota_of(spec, staging);
+
+    /* begun before its body, which is as long as that */
+    if (spec->size >= 0)
+        return STG_OK;
+    return stg_quota_look(&spec->room, &quota, p);
+}
+
+static stg_error_t *insert(const stg_arrival_t *arrival)
+{
+    const stg_upload_spec_t *spec = &arrival->spec;
+    apr_pool_t *p = arrival->pool;
+
+    return stg_quota_query(
+        NULL, &arrival->quota, STG_Q_UPLOAD_BEGIN, p,
+        STG_PARAMS(arrival->id, arrival->object_id, spec->store->name,
+                   arrival->receiver, spec->service, spec->owner,
+                   spec->filename, spec->filename, spec->content_type,
+                   apr_off_t_toa(p, spec->retention),
+                   spec->most < 0 ? NULL : apr_off_t_toa(p, spec->most)));
+}
+
 stg_error_t *stg_arrival_begin(stg_arrival_t **out, stg_staging_t *staging,
                                const stg_upload_spec_t *spec, apr_pool_t *p)
 {
@@ -33,20 +69,14 @@ stg_error_t *stg_arrival_begin(stg_arrival_t **out, stg_staging_t *staging,
 
     arrival->staging = staging;
     arrival->spec = *spec;
+    arrival->quota = quota_of(spec, staging);
     arrival->id = stg_uuid_create(p);
     arrival->object_id = stg_uuid_create(p);
     arrival->receiver = apr_pstrdup(p, stg_node_id(staging->node));
     arrival->began = stg_clock_monotonic();
     arrival->pool = p;
     STG_CRASH_POINT("arrival-begin");
-    STG_TRY(stg_node_named(
-        staging->node, arrival->object_id,
-        stg_db_query(NULL, staging->db, STG_Q_UPLOAD_BEGIN, p,
-                     STG_PARAMS(arrival->id, arrival->object_id,
-                                spec->store->name, arrival->receiver,
-                                spec->service, spec->owner, spec->filename,
-                                spec->filename, spec->content_type,
-                                apr_off_t_toa(p, spec->retention)))));
+    STG_TRY(stg_node_named(staging->node, arrival->object_id, insert(arrival)));
     STG_CRASH_POINT("arrival-begun");
     err = stg_object_receive(
         &arrival->object, staging,
@@ -65,6 +95,9 @@ stg_error_t *stg_arrival_begin(stg_arrival_t **out, stg_staging_t *staging,
     }
     arrival->sink =
         stg_limit_sink(stg_object_sink(arrival->object), spec->max_size, p);
+    if (spec->quota && spec->most < 0)
+        arrival->sink =
+            stg_quota_sink(arrival->sink, &arrival->quota, spec->room, p);
     *out = arrival;
     return STG_OK;
 }
@@ -107,6 +140,7 @@ stg_error_t *stg_arrival_finish(stg_upload_t **upload, stg_arrival_t *arrival,
 {
     stg_object_t *object = arrival->object;
     apr_pool_t *p = arrival->pool;
+    stg_quota_t quota = arrival->quota;
     stg_rows_t *rows;
     int is_finished;
 
@@ -116,15 +150,20 @@ stg_error_t *stg_arrival_finish(stg_upload_t **upload, stg_arrival_t *arrival,
     STG_TRY(stg_object_commit(object));
     STG_CRASH_POINT("arrival-receive");
     is_finished = stg_object_is_finished(object);
+    quota.more = stg_object_size(object);
+    /* what had a size has its room already */
+    if (arrival->spec.most >= 0)
+        quota.limit = 0;
     STG_TRY(
-        stg_db_query(&rows, arrival->staging->db, STG_Q_UPLOAD_RECEIVED, p,
-                     STG_PARAMS(arrival->object_id, arrival->receiver, label,
-                                apr_off_t_toa(p, stg_object_size(object)),
-                                stg_object_digest(object, STG_MD5),
-                                stg_object_digest(object, STG_SHA1),
-                                stg_object_digest(object, STG_SHA256),
-                                stg_object_etag(object),
-                                is_finished ? "stored" : "finishing")));
+        stg_quota_query(&rows, &quota, STG_Q_UPLOAD_RECEIVED, p,
+                        STG_PARAMS(arrival->object_id, arrival->receiver, label,
+                                   apr_off_t_toa(p, stg_object_size(object)),
+                                   stg_object_digest(object, STG_MD5),
+                                   stg_object_digest(object, STG_SHA1),
+                                   stg_object_digest(object, STG_SHA256),
+                                   stg_object_digest(object, STG_SHA512),
+                                   stg_object_etag(object),
+                                   is_finished ? "stored" : "finishing")));
     if (!stg_rows_count(rows))
         return stg_raise(p, STG_E_NOT_FOUND,
                          "upload %s was deleted while it arrived", arrival->id);

@@ -10,10 +10,6 @@
 
 #include <string.h>
 
-/* Behind every upload there is. */
-#define NEWEST_TIME APR_INT64_C(253402300799000000)
-#define NEWEST_ID "ffffffff-ffff-ffff-ffff-ffffffffffff"
-
 /* The beginning of a file name, as long as a label may be. */
 static const char *shorten(const char *name, apr_pool_t *p)
 {
@@ -51,6 +47,8 @@ stg_error_t *stg_upload_label(const char **label, const char *given,
 void stg_upload_read(stg_upload_t *upload, const stg_rows_t *rows, int row)
 {
     const char *size = stg_rows_text(rows, row, "size");
+    const char *declared = stg_rows_text(rows, row, "declared");
+    const char *offset = stg_rows_text(rows, row, "acknowledged");
     int is_whole;
 
     upload->id = stg_rows_text(rows, row, "id");
@@ -65,7 +63,10 @@ void stg_upload_read(stg_upload_t *upload, const stg_rows_t *rows, int row)
     upload->store = stg_rows_text(rows, row, "store");
     /* digests only after success (spec/edi.md, A4) */
     is_whole = !strcmp(upload->status, "success");
-    upload->size = is_whole && size ? stg_rows_int(rows, row, "size") : -1;
+    upload->size = is_whole && size ? stg_rows_int(rows, row, "size")
+                   : declared       ? stg_rows_int(rows, row, "declared")
+                                    : -1;
+    upload->offset = offset ? stg_rows_int(rows, row, "acknowledged") : -1;
     for (int i = 0; i < STG_ALGORITHMS; i++)
         upload->digests.hex[i] =
             is_whole ? stg_rows_text(rows, row, stg_algorithm_name(i)) : NULL;
@@ -102,54 +103,23 @@ stg_error_t *stg_upload_delete(stg_staging_t *staging, const char *id,
     return STG_OK;
 }
 
-stg_error_t *stg_upload_query_start(stg_upload_query_t *query,
-                                    const char *cursor, apr_pool_t *p)
+stg_error_t *stg_upload_delete_all(stg_upload_batch_t *batch,
+                                   stg_staging_t *staging, apr_pool_t *p)
 {
-    const char *dot;
-    apr_off_t before;
-
-    query->before = NEWEST_TIME;
-    query->before_id = NEWEST_ID;
-    if (!cursor)
-        return STG_OK;
-    dot = strchr(cursor, '.');
-    if (!dot || !stg_uuid_is_valid(dot + 1) ||
-        !stg_parse_off(apr_pstrndup(p, cursor, (apr_size_t)(dot - cursor)),
-                       &before) ||
-        before > NEWEST_TIME)
-        return stg_raise(p, STG_E_INVALID,
-                         "after is not a cursor from a Link header of this "
-                         "list");
-    query->before = before;
-    query->before_id = dot + 1;
-    return STG_OK;
-}
-
-const char *stg_upload_cursor(const stg_upload_query_t *query, apr_pool_t *p)
-{
-    return apr_psprintf(p, "%" APR_TIME_T_FMT ".%s", query->before,
-                        query->before_id);
-}
-
-stg_error_t *stg_upload_page(apr_array_header_t **page, stg_db_t *db,
-                             stg_upload_query_t *query, int count,
-                             apr_pool_t *p)
-{
+    const char *ids = stg_db_array((const char *const *)batch->ids->elts,
+                                   batch->ids->nelts, p);
     stg_rows_t *rows;
 
-    STG_TRY(stg_db_query(
-        &rows, db, STG_Q_UPLOAD_PAGE, p,
-        STG_PARAMS(query->service, query->owner, query->status,
-                   apr_psprintf(p, "%" APR_TIME_T_FMT, query->before),
-                   query->before_id, apr_itoa(p, count))));
-    *page = apr_array_make(p, stg_rows_count(rows), sizeof(stg_upload_t));
-    for (int row = 0; row < stg_rows_count(rows); row++) {
-        stg_upload_t *upload = apr_array_push(*page);
-
-        stg_upload_read(upload, rows, row);
-        query->before = upload->created;
-        query->before_id = upload->id;
-    }
+    STG_CRASH_POINT("uploads-delete");
+    STG_TRY(stg_db_query(&rows, staging->db, STG_Q_UPLOAD_DELETE_ALL, p,
+                         STG_PARAMS(ids, batch->service, batch->owner)));
+    STG_CRASH_POINT("uploads-deleted");
+    batch->deleted = apr_hash_make(p);
+    for (int i = 0; i < stg_rows_count(rows); i++)
+        apr_hash_set(batch->deleted, stg_rows_text(rows, i, "id"),
+                     APR_HASH_KEY_STRING, batch);
+    if (stg_rows_count(rows))
+        stg_worker_wake(staging->worker);
     return STG_OK;
 }
 

@@ -276,8 +276,11 @@ static stg_error_t *open_intake(intake_t *intake, const char **boundary,
     intake->spec.owner = req->principal->owner;
     intake->spec.size = *boundary ? -1 : length;
     intake->spec.least = length - (*boundary ? FORM_EXTRA_BYTES : 0);
+    intake->spec.most = length;
     intake->spec.max_size = policy->max_upload;
+    intake->spec.quota = policy->quota;
     intake->spec.retention = policy->retention;
+    STG_TRY(stg_arrival_look(&intake->spec, req->staging, req->pool));
     return stg_in_flight_enter(req->process->settings->max_in_flight,
                                req->pool);
 }
