@@ -103,10 +103,67 @@ static const char *parse_DIGESTS(void *field, const char *text, apr_pool_t *p)
         stg_algorithm_t algorithm = stg_algorithm_find(name);
 
         if (algorithm == STG_ALGORITHMS)
-            return "wants one or more of md5, sha1 and sha256";
+            return "wants one or more of md5, sha1, sha256 and sha512";
         set |= 1u << algorithm;
     }
     *(stg_conf_DIGESTS *)field = set;
+    return NULL;
+}
+
+/* As a browser sends it (RFC 6454, 6.2): what has a slash behind or capitals
+ * would never be met. */
+static int is_origin(const char *word)
+{
+    static const char scheme[] = "abcdefghijklmnopqrstuvwxyz0123456789+-.";
+    static const char host[] = "abcdefghijklmnopqrstuvwxyz0123456789-._:[]";
+    apr_size_t length = strspn(word, scheme);
+
+    if (!length || strncmp(word + length, "://", 3))
+        return 0;
+    word += length + 3;
+    return *word && !word[strspn(word, host)];
+}
+
+static const char *parse_ORIGINS(void *field, const char *text, apr_pool_t *p)
+{
+    const char *words = NULL;
+    const char *complaint = parse_WORDS(&words, text, p);
+    char *state;
+
+    *(stg_conf_ORIGINS *)field = NULL;
+    if (complaint || !strcasecmp(words, "none"))
+        return complaint;
+    for (char *word = apr_strtok(apr_pstrdup(p, words), " ", &state); word;
+         word = apr_strtok(NULL, " ", &state))
+        if (!is_origin(word))
+            return apr_psprintf(p,
+                                "wants origins as browsers send them, such as "
+                                "https://data.example.org, not %s",
+                                word);
+    *(stg_conf_ORIGINS *)field = words;
+    return NULL;
+}
+
+static const char *parse_VERSIONS(void *field, const char *text, apr_pool_t *p)
+{
+    apr_uint32_t versions = 0;
+    const char *words = NULL;
+    const char *complaint = parse_WORDS(&words, text, p);
+    char *state;
+
+    if (complaint)
+        return complaint;
+    if (!strcasecmp(words, "none"))
+        words = "";
+    for (char *word = apr_strtok(apr_pstrdup(p, words), " ", &state); word;
+         word = apr_strtok(NULL, " ", &state)) {
+        apr_off_t version;
+
+        if (!stg_parse_off(word, &version) || version < 1 || version > 31)
+            return "wants numbers from 1 to 31, or none";
+        versions |= 1u << version;
+    }
+    *(stg_conf_VERSIONS *)field = versions;
     return NULL;
 }
 
@@ -257,6 +314,8 @@ enum {
 #define POLICY_FLAG     AP_INIT_TAKE1
 #define POLICY_WORDS    AP_INIT_RAW_ARGS
 #define POLICY_DIGESTS  AP_INIT_RAW_ARGS
+#define POLICY_ORIGINS  AP_INIT_RAW_ARGS
+#define POLICY_VERSIONS AP_INIT_RAW_ARGS
 #define SERVER_TEXT(name, slot, help)     AP_INIT_TAKE1(name, set_server, slot, RSRC_CONF, help)
 #define SERVER_SIZE     SERVER_TEXT
 #define SERVER_DURATION SERVER_TEXT

@@ -4,8 +4,8 @@
 
 #include <apr_pools.h>
 
-/* Is name a handler of ours, for SetHandler? */
-int stg_dispatch_knows(const char *name);
+/* The API of this handler, for SetHandler; NULL if it is not ours. */
+const struct stg_api_t *stg_dispatch_find(const char *handler);
 
 /* The handler hook: find API and route, check, run, report. */
 void stg_dispatch_hooks(apr_pool_t *p);

@@ -4,10 +4,12 @@
 #include "accounts/api_key.h"
 #include "adapters.h"
 #include "auth/iam.h"
+#include "auth/password.h"
 #include "background.h"
 #include "base/metrics.h"
 #include "core/node.h"
 #include "core/object.h"
+#include "core/transfer.h"
 #include "core/worker.h"
 #include "net/http_client.h"
 #include "setup.h"
@@ -89,6 +91,7 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
 static void test_config(apr_pool_t *pconf, server_rec *s)
 {
     stg_setup_warn(pconf, s);
+    stg_setup_ask(pconf, s);
 }
 
 static stg_error_t *make_auth(stg_process_t *process, apr_pool_t *p)
@@ -102,6 +105,7 @@ static stg_error_t *make_auth(stg_process_t *process, apr_pool_t *p)
     STG_TRY(stg_setup_iam(&iam, process->settings, p));
     if (iam)
         process->iam = stg_iam_create(iam, process->issuers, http, p);
+    STG_TRY(stg_password_gate_create(&process->passwords, p));
     return stg_api_keys_create(&process->api_keys, p);
 }
 
@@ -117,7 +121,10 @@ static stg_error_t *make_staging(stg_staging_t *staging,
     staging->db = stg_db_create(lender, p);
     stg_db_set_limit(staging->db, STATEMENT_SECONDS);
     staging->node = stg_node_create(p);
-    return stg_setup_stores(&staging->stores, settings, p);
+    staging->transfers = stg_transfers_create(staging, p);
+    if (!staging->transfers)
+        return stg_raise(p, STG_E_INTERNAL, "no thread is to be had");
+    return stg_setup_stores(staging, settings, p);
 }
 
 /* The start-up probe, in a thread of its own. */
@@ -194,7 +201,8 @@ static stg_error_t *start_process(stg_process_t *process, server_rec *s,
     stg_metrics_init(settings->metrics_memory);
     process->ticket_secret = settings->secret;
     process->drain = stg_drain_create(apr_time_from_sec(settings->drain), p);
-    if (!process->drain)
+    process->handover = stg_drain_create(1, p);
+    if (!process->drain || !process->handover)
         return stg_raise(p, STG_E_INTERNAL, "no thread is to be had");
     STG_TRY(make_staging(&process->staging, settings, s, p));
     STG_TRY(make_auth(process, p));
@@ -238,6 +246,7 @@ static void child_stopping(apr_pool_t *pchild, int is_graceful)
         return;
     stg_worker_stop(process->staging.worker);
     stg_drain_begin(process->drain);
+    stg_drain_begin(process->handover);
 }
 
 void stg_lifecycle_hooks(apr_pool_t *p)

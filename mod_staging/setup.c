@@ -23,13 +23,14 @@ enum { SECRET_MIN_BYTES = 32, SECRET_MAX_BYTES = 4096 };
 /* Longer no store signs a URL for (X-Amz-Expires). */
 enum { DOWNLOAD_MAX_SECONDS = 7 * 24 * 3600 };
 
-stg_error_t *stg_setup_stores(stg_stores_t *stores,
+stg_error_t *stg_setup_stores(stg_staging_t *staging,
                               const stg_settings_t *settings, apr_pool_t *p)
 {
     int count = settings->stores->nelts;
-    stg_part_budget_t *parts =
-        stg_part_budget_create(settings->part_memory, settings->temp_dir, p);
+    stg_stores_t *stores = &staging->stores;
 
+    staging->parts =
+        stg_part_budget_create(settings->part_memory, settings->temp_dir, p);
     stores->list = apr_pcalloc(p, sizeof(*stores->list) * (count + 1));
     stores->count = 0;
     for (int i = 0; i < count; i++) {
@@ -38,7 +39,7 @@ stg_error_t *stg_setup_stores(stg_stores_t *stores,
         stg_store_config_t *config;
 
         STG_TRY(stg_store_config_parse(&config, words->words, words->count, p));
-        config->parts = parts;
+        config->parts = staging->parts;
         STG_TRY(stg_store_open(&stores->list[i], config, p));
         stores->count++;
     }
@@ -144,7 +145,7 @@ static stg_error_t *add_mount(stg_settings_t *settings, server_rec *server,
     stg_mount_t *mount;
     char *path;
 
-    if (!handler || !stg_dispatch_knows(handler))
+    if (!handler || !stg_dispatch_find(handler))
         return STG_OK;
     /* its path is what routes begin behind */
     if (dir->r || dir->d_is_fnmatch)
@@ -160,9 +161,12 @@ static stg_error_t *add_mount(stg_settings_t *settings, server_rec *server,
     while (*path && path[strlen(path) - 1] == '/')
         path[strlen(path) - 1] = '\0';
     policy->mount = path;
+    if (!strcmp(handler, "staging-session"))
+        policy->sessions = policy->sessions_is_set = 1;
     mount = apr_array_push(settings->mounts);
     mount->path = path;
     mount->handler = handler;
+    mount->api = stg_dispatch_find(handler);
     mount->server = server;
     mount->policy = stg_config_merge_policy(
         p, ap_get_module_config(server->lookup_defaults, &staging_module),
@@ -240,22 +244,39 @@ static stg_error_t *check_values(const stg_mount_t *mount, apr_pool_t *p)
     return STG_OK;
 }
 
+static stg_error_t *check_resumable(const stg_mount_t *mount, apr_pool_t *p)
+{
+    const stg_policy_t *policy = mount->policy;
+
+    if (policy->upload_idle < 1 ||
+        policy->upload_lifetime < policy->upload_idle)
+        return stg_raise(p, STG_E_INVALID,
+                         "StagingUploadIdle of %s must be greater than 0, and "
+                         "StagingUploadLifetime no less",
+                         mount->path);
+    return STG_OK;
+}
+
 static stg_error_t *check_mount(const stg_mount_t *mount,
                                 const stg_settings_t *settings, apr_pool_t *p)
 {
     const stg_policy_t *policy = mount->policy;
+    int is_resumable = !strcmp(mount->handler, "staging-resumable");
     const stg_words_t *store;
 
-    if (strcmp(mount->handler, "staging-uploads"))
+    if (!is_resumable && strcmp(mount->handler, "staging-uploads"))
         return STG_OK;
     STG_TRY(check_values(mount, p));
+    STG_TRY(check_resumable(mount, p));
     store = find_store(policy, settings);
     if (!store)
         return stg_raise(p, STG_E_INVALID,
                          "<Location \"%s\"> uses the store \"%s\", but no "
                          "StagingStore has that name",
                          mount->path, policy->store);
-    if (!strncmp(store->words[1], "s3:", 3) || policy->stream_downloads ||
+    /* what has been resumed is downloaded where uploads are listed */
+    if (is_resumable || !strncmp(store->words[1], "s3:", 3) ||
+        policy->stream_downloads ||
         is_mounted(mount, "staging-download", policy->download_path, settings))
         return STG_OK;
     return stg_raise(p, STG_E_INVALID,

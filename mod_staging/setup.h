@@ -3,7 +3,7 @@
 #define STG_SETUP_H
 
 #include "auth/iam.h"
-#include "store/store.h"
+#include "core/staging.h"
 #include "web/policy.h"
 
 #include <httpd.h>
@@ -15,15 +15,19 @@
 int stg_setup_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
                     server_rec *s);
 
-/* Warn of what may be wrong only now: database and stores out of reach,
- * httpd's own limits below ours. */
+/* Warn of what will hurt later: httpd's own limits below ours. */
 void stg_setup_warn(apr_pool_t *p, server_rec *s);
+
+/* Warn of a database and stores that are out of reach. It takes seconds if
+ * they do not answer, in which a server that starts again would serve nobody:
+ * for configtest. Children find out by themselves, and say so. */
+void stg_setup_ask(apr_pool_t *p, server_rec *s);
 
 /* DBDMax of mod_dbd, which keeps its settings to itself. */
 int stg_setup_dbd_max(void);
 
-/* The stores as configured, opened. */
-stg_error_t *stg_setup_stores(stg_stores_t *stores,
+/* The stores as configured, opened, and the budget that their parts share. */
+stg_error_t *stg_setup_stores(stg_staging_t *staging,
                               const stg_settings_t *settings, apr_pool_t *p);
 
 /* The issuers as configured: of stg_issuer_t *. */

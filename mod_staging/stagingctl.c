@@ -24,19 +24,22 @@ static const struct {
     stg_ctl_fn_t *run;
     schema_need_t schema;
 } commands[] = {
-    {{"migrate"},            stg_ctl_migrate,         ANY_SCHEMA},
-    {{"account", "add"},     stg_ctl_account_add,     OUR_SCHEMA},
-    {{"account", "list"},    stg_ctl_account_list,    OUR_SCHEMA},
-    {{"account", "disable"}, stg_ctl_account_disable, OUR_SCHEMA},
-    {{"account", "enable"},  stg_ctl_account_enable,  OUR_SCHEMA},
-    {{"key", "add"},         stg_ctl_key_add,         OUR_SCHEMA},
-    {{"key", "list"},        stg_ctl_key_list,        OUR_SCHEMA},
-    {{"key", "revoke"},      stg_ctl_key_revoke,      OUR_SCHEMA},
-    {{"gc"},                 stg_ctl_gc,              OUR_SCHEMA},
-    {{"worker"},             stg_ctl_worker,          OUR_SCHEMA},
-    {{"check"},              stg_ctl_check,           OUR_SCHEMA},
-    {{"jobs", "retry"},      stg_ctl_jobs_retry,      OUR_SCHEMA},
-    {{"jobs"},               stg_ctl_jobs,            OUR_SCHEMA},
+    {{"migrate"},             stg_ctl_migrate,          ANY_SCHEMA},
+    {{"account", "add"},      stg_ctl_account_add,      OUR_SCHEMA},
+    {{"account", "list"},     stg_ctl_account_list,     OUR_SCHEMA},
+    {{"account", "disable"},  stg_ctl_account_disable,  OUR_SCHEMA},
+    {{"account", "enable"},   stg_ctl_account_enable,   OUR_SCHEMA},
+    {{"account", "operator"}, stg_ctl_account_operator, OUR_SCHEMA},
+    {{"account", "password"}, stg_ctl_account_password, OUR_SCHEMA},
+    {{"link"},                stg_ctl_link,             OUR_SCHEMA},
+    {{"key", "add"},          stg_ctl_key_add,          OUR_SCHEMA},
+    {{"key", "list"},         stg_ctl_key_list,         OUR_SCHEMA},
+    {{"key", "revoke"},       stg_ctl_key_revoke,       OUR_SCHEMA},
+    {{"gc"},                  stg_ctl_gc,               OUR_SCHEMA},
+    {{"worker"},              stg_ctl_worker,           OUR_SCHEMA},
+    {{"check"},               stg_ctl_check,            OUR_SCHEMA},
+    {{"jobs", "retry"},       stg_ctl_jobs_retry,       OUR_SCHEMA},
+    {{"jobs"},                stg_ctl_jobs,             OUR_SCHEMA},
 };
 /* clang-format on */
 
@@ -53,6 +56,14 @@ static const char help[] =
     "  account list               list all accounts\n"
     "  account disable NAME       shut an account out, with all its keys\n"
     "  account enable NAME        let it in again\n"
+    "  account password NAME      give it a password, read from the terminal "
+    "or\n"
+    "                             standard input; its sessions end\n"
+    "  link NAME [--base URL] [--minutes 10]\n"
+    "                             make a link that signs it in once, and print "
+    "it\n"
+    "  account operator NAME on|off\n"
+    "                             let it see and mend how the service does\n"
     "  key add ACCOUNT [--label TEXT] [--expires 90d] [--scope read,write]\n"
     "                             make a key and print it, this once\n"
     "  key list [ACCOUNT]         list keys\n"

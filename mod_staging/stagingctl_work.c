@@ -50,30 +50,21 @@ stg_error_t *stg_ctl_jobs_retry(stg_ctl_t *ctl, apr_pool_t *p)
 {
     const char *id;
     apr_off_t number;
-    stg_rows_t *rows;
 
     STG_TRY(stg_ctl_operands(ctl, 1, 1, p));
     id = stg_ctl_operand(ctl, 0);
     if (!stg_parse_off(id, &number))
         return stg_raise(p, STG_E_INVALID, "\"%s\" is no job's number", id);
-    STG_TRY(stg_db_query(&rows, ctl->staging.db, STG_Q_JOB_UNPARK, p,
-                         STG_PARAMS(id)));
-    if (!stg_rows_count(rows))
-        return stg_raise(p, STG_E_NOT_FOUND, "There is no job %s", id);
-    /* The statement sees the row as it was before. */
-    if (strcmp(stg_rows_text(rows, 0, "state"), "parked"))
-        return stg_raise(p, STG_E_CONFLICT, "Job %s is not parked but %s", id,
-                         stg_rows_text(rows, 0, "state"));
-    return STG_OK;
+    return stg_job_unpark(&ctl->staging, id, p);
 }
 
 static stg_error_t *open_stores(stg_ctl_t *ctl, apr_pool_t *p)
 {
     const apr_array_header_t *lines = ctl->config->stores;
     stg_stores_t *stores = &ctl->staging.stores;
-    stg_part_budget_t *parts =
-        stg_part_budget_create(PART_MEMORY, ctl->config->temp_dir, p);
 
+    ctl->staging.parts =
+        stg_part_budget_create(PART_MEMORY, ctl->config->temp_dir, p);
     if (!lines->nelts)
         return stg_raise(p, STG_E_INVALID,
                          "The configuration has no StagingStore");
@@ -85,7 +76,7 @@ static stg_error_t *open_stores(stg_ctl_t *ctl, apr_pool_t *p)
 
         STG_TRY(stg_store_config_parse(
             &config, (const char *const *)words->elts, words->nelts, p));
-        config->parts = parts;
+        config->parts = ctl->staging.parts;
         STG_TRY(stg_store_open(&stores->list[i], config, p));
         stores->count++;
     }

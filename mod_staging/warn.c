@@ -57,6 +57,14 @@ static int is_inherited(const apr_array_header_t *mounts, int which)
     return 0;
 }
 
+/* StagingMaxAppend is for resumable uploads; for others it stays unset. */
+static apr_off_t largest_body(const stg_policy_t *policy)
+{
+    return policy->max_append && policy->max_append < policy->max_upload
+               ? policy->max_append
+               : policy->max_upload;
+}
+
 static void warn_body_limit(server_rec *s, const stg_mount_t *mount)
 {
     core_server_config *core =
@@ -65,8 +73,6 @@ static void warn_body_limit(server_rec *s, const stg_mount_t *mount)
     const core_dir_config *dir =
         ap_get_core_module_config(mount->server->lookup_defaults);
 
-    if (strcmp(mount->handler, "staging-uploads"))
-        return;
     if (dir->limit_req_body != BODY_LIMIT_UNSET)
         limit = dir->limit_req_body;
     for (int i = 0; i < core->sec_url->nelts; i++) {
@@ -76,12 +82,63 @@ static void warn_body_limit(server_rec *s, const stg_mount_t *mount)
             dir->limit_req_body != BODY_LIMIT_UNSET)
             limit = dir->limit_req_body;
     }
-    if (limit && limit < mount->policy->max_upload)
+    if (limit && limit < largest_body(mount->policy))
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s,
                      "staging: LimitRequestBody is %" APR_OFF_T_FMT
-                     " bytes at %s, less than StagingMaxUpload: larger "
-                     "uploads get 413; set LimitRequestBody 0 there",
+                     " bytes at %s, less than we accept: larger "
+                     "requests get 413; set LimitRequestBody 0 there",
                      limit, mount->path);
+}
+
+/* Offsets and digests count the bytes as they were sent. */
+static void warn_inflated(server_rec *s, const stg_mount_t *mount)
+{
+    core_server_config *core =
+        ap_get_core_module_config(mount->server->module_config);
+    const core_dir_config *dir =
+        ap_get_core_module_config(mount->server->lookup_defaults);
+    const char *filters = dir->input_filters;
+
+    for (int i = 0; i < core->sec_url->nelts; i++) {
+        dir = ap_get_core_module_config(
+            APR_ARRAY_IDX(core->sec_url, i, ap_conf_vector_t *));
+        if (!strncmp(dir->d, mount->path, strlen(dir->d)) && dir->input_filters)
+            filters = dir->input_filters;
+    }
+    if (filters && ap_strcasestr(filters, "DEFLATE"))
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s,
+                     "staging: SetInputFilter %s inflates what is sent to %s: "
+                     "offsets and digests do not fit any more; take DEFLATE "
+                     "out there",
+                     filters, mount->path);
+}
+
+/* Does it receive objects? */
+static int is_receiving(const stg_mount_t *mount)
+{
+    return !strcmp(mount->handler, "staging-uploads") ||
+           !strcmp(mount->handler, "staging-resumable");
+}
+
+/* Who has no room left at one location takes the other. */
+static void warn_quota(server_rec *s, const apr_array_header_t *mounts,
+                       int which)
+{
+    const stg_mount_t *mount = &APR_ARRAY_IDX(mounts, which, stg_mount_t);
+
+    for (int i = 0; i < which; i++) {
+        const stg_mount_t *other = &APR_ARRAY_IDX(mounts, i, stg_mount_t);
+
+        if (!is_receiving(other) ||
+            strcmp(other->policy->service, mount->policy->service) != 0 ||
+            other->policy->quota == mount->policy->quota)
+            continue;
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s,
+                     "staging: StagingQuota of %s and %s differs, but not "
+                     "their StagingService: the smaller one limits nobody",
+                     other->path, mount->path);
+        return;
+    }
 }
 
 static void warn_read_timeout(server_rec *s)
@@ -199,12 +256,25 @@ void stg_setup_warn(apr_pool_t *p, server_rec *s)
         const stg_mount_t *mount =
             &APR_ARRAY_IDX(settings->mounts, i, stg_mount_t);
 
-        if (!is_inherited(settings->mounts, i))
-            warn_body_limit(s, mount);
+        if (!is_receiving(mount) || is_inherited(settings->mounts, i))
+            continue;
+        warn_body_limit(s, mount);
+        warn_inflated(s, mount);
+        warn_quota(s, settings->mounts, i);
     }
     warn_read_timeout(s);
     warn_dbd_keep(s);
     warn_issuers(s, settings, p);
+    apr_pool_destroy(p);
+}
+
+void stg_setup_ask(apr_pool_t *p, server_rec *s)
+{
+    const stg_settings_t *settings =
+        ap_get_module_config(s->module_config, &staging_module);
+
+    if (!settings->mounts->nelts || apr_pool_create(&p, p) != APR_SUCCESS)
+        return;
     warn_database(s, p);
     warn_stores(s, settings, p);
     apr_pool_destroy(p);
