@@ -69,7 +69,7 @@ StagingGCInterval 0
 
 LOCATION = """\
 <Location "/{path}">
-    SetHandler staging-uploads
+    SetHandler staging-{handler}
     AuthType Staging
     AuthName staging
     Require valid-user
@@ -190,18 +190,22 @@ class BenchStack:
             dir=self.dir, logs=self.logs, port=self.port,
             modules=run("apxs", "-q", "LIBEXECDIR").strip(),
             module=self.build / ".libs" / "mod_staging.so")
-        for path, digests, store in self.locations():
-            conf += LOCATION.format(path=path, digests=digests, store=store)
+        for path, handler, digests, store in self.locations():
+            conf += LOCATION.format(path=path, handler=handler,
+                                    digests=digests, store=store)
         (folder / "httpd.conf").write_text(conf)
         self.script("httpd", "start", folder, self.port)
         wait_for(self.url + "/ready")
 
     def locations(self):
-        yield "upload", "md5 sha1", "main"
-        yield "three", "md5 sha1 sha256", "main"
-        yield "fast", "md5 sha1", "fast"
+        three = "md5 sha1 sha256"
+        yield "upload", "uploads", "md5 sha1", "main"
+        yield "three", "uploads", three, "main"
+        yield "fast", "uploads", "md5 sha1", "fast"
+        yield "resumable", "resumable", three, "main"
         if self.s3:
-            yield "s3", "md5 sha1", "s3"
+            yield "s3", "uploads", "md5 sha1", "s3"
+            yield "resumable-s3", "resumable", three, "s3"
 
     def stop_httpd(self):
         self.script("httpd", "stop", self.dir / "httpd")

@@ -48,6 +48,18 @@ class Result:
                 f"{self.unit:6} {self.ratio:8.2f} {target:>8} {met}").rstrip()
 
 
+@dataclass
+class Absent:
+    """One that is to be compared, and cannot be had here."""
+    name: str
+
+    def json(self):
+        return json.dumps({"name": self.name, "absent": True})
+
+    def line(self):
+        return f"{self.name:40} not measured: the peer is not installed"
+
+
 HEADER = (f"{'name':40} {'ours':>10} {'other':>10} {'unit':6} {'ratio':>8} "
           f"{'target':>8}")
 

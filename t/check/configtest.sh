@@ -10,7 +10,7 @@ build=$PWD
 source "$(dirname "$0")/check.bash"
 
 readonly NEEDED="mpm_event authn_core authz_core authz_host authz_user dbd
-    mime reqtimeout ssl unique_id"
+    deflate headers mime reqtimeout ssl unique_id"
 httpd=$(PATH=$PATH:/usr/sbin command -v apache2 || PATH=$PATH:/usr/sbin command -v httpd)
 modules=$(apxs -q LIBEXECDIR 2>/dev/null || apxs2 -q LIBEXECDIR)
 scratch=$(mktemp -d)
@@ -69,12 +69,12 @@ try() {
 }
 
 make_files
-example 1 | localise >"$scratch/staging-stores.conf"
-(base && example 2 | localise) >"$scratch/readme.conf"
+example 2 | localise >"$scratch/staging-stores.conf"
+(base && { example 3 && example 1; } | localise) >"$scratch/readme.conf"
 (base && sample | localise) >"$scratch/sample.conf"
 findings=$(
-    [[ $(grep -c '^```apache$' README) == 2 ]] ||
-        echo "README: $0 knows two examples"
+    [[ $(grep -c '^```apache$' README) == 3 ]] ||
+        echo "README: $0 knows three examples"
     ! grep -n '@[a-z]*@' "$build"/conf/staging.{load,conf}
     try readme.conf README
     try sample.conf conf/staging.conf.in

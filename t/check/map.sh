@@ -9,7 +9,7 @@ source "$(dirname "$0")/check.bash"
 
 mapfile -t files < <(
     c_files mod_staging t/unit t/store t/db
-    find htdocs man sql conf/*.in -type f | sort
+    find htdocs man sql conf/*.in -path htdocs/assets -prune -o -type f -print | sort
 )
 findings=$(
     for file in "${files[@]}"; do

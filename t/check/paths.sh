@@ -18,7 +18,7 @@ for tree in mod_staging t sql conf htdocs man .ci bootstrap README \
 done
 
 findings=$(grep -rnIE --exclude-dir=.deps --exclude-dir=.libs \
-    --exclude-dir=__pycache__ --exclude-dir=node_modules \
+    --exclude-dir=__pycache__ --exclude-dir=node_modules --exclude-dir=assets \
     --exclude='*.l[ao]' --exclude='*.conf' --exclude='*.load' \
     "$PLACES|$HOSTS" "${trees[@]}" | cut -c1-200 || true)
 

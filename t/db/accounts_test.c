@@ -17,7 +17,7 @@ static const char *add_key(stg_db_t *db, const char *account,
     const char *text = "";
 
     STG_CHECK_OK(stg_account_add(&id, db, account, p));
-    STG_CHECK_OK(stg_api_key_add(&text, db, &spec, p));
+    STG_CHECK_OK(stg_api_key_add(&id, &text, db, &spec, p));
     return text;
 }
 

@@ -8,6 +8,8 @@
 #include <stdarg.h>
 #include <stdlib.h>
 
+enum { PART_MEMORY = 1024 * 1024 };
+
 static stg_store_t *store_open(core_t *core, const char *name, const char *url)
 {
     const char *words[] = {name, url, "part_size=4k"};
@@ -29,7 +31,10 @@ void core_begin(core_t *core)
     memset(core, 0, sizeof(*core));
     apr_pool_create(&core->p, NULL);
     core->staging.db = stg_check_db("", core->p);
-    core_sql(core, "TRUNCATE node, object, job, upload");
+    core_sql(
+        core,
+        "TRUNCATE node, object, job, upload, upload_event, part_upload, part, "
+        "resumable, figure");
     core->dir = mkdtemp(
         apr_pstrcat(core->p, folder ? folder : "/tmp", "/core.XXXXXX", NULL));
     CU_ASSERT_PTR_NOT_NULL_FATAL(core->dir);
@@ -41,6 +46,9 @@ void core_begin(core_t *core)
     list[1] = core->file;
     core->staging.stores = (stg_stores_t){list, 2};
     core->staging.node = stg_node_create(core->p);
+    core->staging.parts =
+        stg_part_budget_create(PART_MEMORY, folder ? folder : "/tmp", core->p);
+    core->staging.transfers = stg_transfers_create(&core->staging, core->p);
     STG_CHECK_OK(stg_node_renew(core->staging.node, core->staging.db, core->p));
 }
 
@@ -81,7 +89,7 @@ staged_t core_stage(core_t *core, stg_store_t *store, int size)
         NULL, core->staging.db, STG_Q_UPLOAD_BEGIN, core->p,
         STG_PARAMS(staged.upload, staged.id, store->name,
                    stg_node_id(core->staging.node), "service", "owner", "label",
-                   "name", "text/plain", "3600")));
+                   "name", "text/plain", "3600", NULL)));
     STG_CHECK_OK(stg_object_receive(
         &staged.object, &core->staging,
         &(stg_object_plan_t){.store = store,
@@ -110,6 +118,7 @@ staged_t core_store(core_t *core, stg_store_t *store, int size)
                    stg_object_digest(object, STG_MD5),
                    stg_object_digest(object, STG_SHA1),
                    stg_object_digest(object, STG_SHA256),
+                   stg_object_digest(object, STG_SHA512),
                    stg_object_etag(object),
                    stg_object_is_finished(object) ? "stored" : "finishing")));
     CU_ASSERT_EQUAL(stg_rows_count(rows), 1);
@@ -147,10 +156,11 @@ static stg_error_t *uploads_abandoned(int *done, stg_staging_t *staging,
 
 int core_gc(core_t *core)
 {
-    const stg_gc_step_t steps[] = {{"nodes", stg_gc_nodes},
-                                   {"uploads", uploads_abandoned},
-                                   {"objects", stg_gc_objects},
-                                   {NULL, NULL}};
+    const stg_gc_step_t steps[] = {
+        {"nodes", stg_gc_nodes},           {"uploads", uploads_abandoned},
+        {"tombstones", stg_gc_tombstones}, {"expired", stg_gc_expired_parts},
+        {"ended", stg_gc_ended_parts},     {"tails", stg_gc_tails},
+        {"objects", stg_gc_objects},       {NULL, NULL}};
     const int stop = 0;
     int done = 0;
 

@@ -9,6 +9,8 @@
 #include "core/node.h"
 #include "core/object.h"
 #include "core/staging.h"
+#include "core/transfer.h"
+#include "store/part_buffer.h"
 
 /* A node with two empty stores, "memory" (in parts of 4 KiB) and "file", on a
  * database with empty tables; and a pool for the test at hand. */

@@ -78,9 +78,15 @@ int main(void)
     stg_schema_suite();
     stg_database_suite();
     stg_accounts_suite();
+    stg_sign_in_suite();
     stg_objects_suite();
+    stg_part_uploads_suite();
+    stg_part_holds_suite();
+    stg_part_ends_suite();
+    stg_quota_suite();
     stg_jobs_suite();
     stg_reconcile_suite();
+    stg_lists_suite();
     CU_basic_set_mode(CU_BRM_NORMAL);
     CU_basic_run_tests();
     failures = CU_get_number_of_tests_failed();

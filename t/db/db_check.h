@@ -19,8 +19,14 @@ void stg_check_kill(apr_pool_t *p);
 void stg_schema_suite(void);
 void stg_database_suite(void);
 void stg_accounts_suite(void);
+void stg_sign_in_suite(void);
 void stg_objects_suite(void);
+void stg_part_uploads_suite(void);
+void stg_part_holds_suite(void);
+void stg_part_ends_suite(void);
+void stg_quota_suite(void);
 void stg_jobs_suite(void);
 void stg_reconcile_suite(void);
+void stg_lists_suite(void);
 
 #endif

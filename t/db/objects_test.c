@@ -146,7 +146,7 @@ static void parts_without_an_id_are_not_accepted(void)
     STG_CHECK_OK(stg_db_query(
         &rows, core.staging.db, STG_Q_UPLOAD_RECEIVED, core.p,
         STG_PARAMS(staged.id, stg_node_id(core.staging.node), "label", "10000",
-                   NULL, NULL, NULL, NULL, "finishing")));
+                   NULL, NULL, NULL, NULL, NULL, "finishing")));
     CU_ASSERT_EQUAL(stg_rows_count(rows), 0);
     STG_CHECK_TEXT(core_state(&core, staged.id), "receiving");
     core_end(&core);

@@ -97,6 +97,59 @@ static void migration_that_fails_leaves_nothing(void)
     apr_pool_destroy(p);
 }
 
+/* An instance of the first version, in a schema of its own. */
+static void rows_of_an_older_schema_are_kept(void)
+{
+    const char *folder;
+    stg_rows_t *rows = NULL;
+    apr_pool_t *p;
+    stg_db_t *db;
+    int applied = 0;
+
+    apr_pool_create(&p, NULL);
+    folder = mkdtemp(apr_pstrdup(p, "/tmp/schema.XXXXXX"));
+    CU_ASSERT_EQUAL(system(apr_pstrcat(p, "cp ", stg_check_migrations(),
+                                       "/0001_* ", folder, NULL)),
+                    0);
+    STG_CHECK_OK(stg_db_script(stg_check_db("", p),
+                               "DROP SCHEMA IF EXISTS db_check_old CASCADE;"
+                               "CREATE SCHEMA db_check_old",
+                               p));
+    db = stg_check_db("-csearch_path=db_check_old", p);
+    STG_CHECK_OK(stg_schema_migrate(&applied, db, folder, p));
+    CU_ASSERT_EQUAL(applied, 1);
+    STG_CHECK_FAILS(stg_schema_check(db, p), STG_E_DB_DOWN);
+    STG_CHECK_OK(stg_db_script(
+        db,
+        "INSERT INTO object (id, store, state, size, md5) "
+        "SELECT gen_random_uuid(), 'main', s, 7, 'x' "
+        "FROM unnest('{receiving,finishing,stored,deleting}'::text[]) AS s;"
+        "INSERT INTO upload (id, service, owner, object, label, filename, "
+        "content_type, status, expires) SELECT id, 's', 'o', id, state, '', "
+        "'', "
+        "'success', 'tomorrow' FROM object",
+        p));
+    STG_CHECK_OK(stg_schema_migrate(&applied, db, stg_check_migrations(), p));
+    CU_ASSERT_EQUAL(applied, STG_SCHEMA_VERSION - 1);
+    STG_CHECK_OK(stg_schema_check(db, p));
+    STG_CHECK_OK(
+        stg_db_query(&rows, db, STG_Q_UPLOAD_PAGE_CREATED_DOWN, p,
+                     STG_PARAMS("s", "o", NULL, NULL, "9000000000000000",
+                                "ffffffff-ffff-ffff-ffff-ffffffffffff", "10")));
+    CU_ASSERT_PTR_NOT_NULL_FATAL(rows);
+    CU_ASSERT_EQUAL(stg_rows_count(rows), 4);
+    for (int i = 0; i < stg_rows_count(rows); i++) {
+        CU_ASSERT_EQUAL(stg_rows_int(rows, i, "size"), 7);
+        CU_ASSERT_PTR_NULL(stg_rows_text(rows, i, "sha512"));
+    }
+    STG_CHECK_OK(
+        stg_db_query(&rows, db, STG_Q_QUOTA_USED, p, STG_PARAMS("s", "o")));
+    CU_ASSERT_EQUAL(stg_rows_int(rows, 0, "used"), 3 * 7);
+    STG_CHECK_OK(stg_db_script(db, "DROP SCHEMA db_check_old CASCADE", p));
+    CU_ASSERT_EQUAL(system(apr_pstrcat(p, "rm -r ", folder, NULL)), 0);
+    apr_pool_destroy(p);
+}
+
 static void newer_schema_is_refused(void)
 {
     apr_pool_t *p;
@@ -155,6 +208,7 @@ void stg_schema_suite(void)
     STG_TEST(suite, two_migrations_at_once_apply_each_file_once);
     STG_TEST(suite, second_migration_changes_nothing);
     STG_TEST(suite, migration_that_fails_leaves_nothing);
+    STG_TEST(suite, rows_of_an_older_schema_are_kept);
     STG_TEST(suite, newer_schema_is_refused);
     STG_TEST(suite, nothing_runs_on_a_schema_that_is_not_ours);
     STG_TEST(suite, every_query_can_be_prepared);

@@ -6,15 +6,16 @@ the end no log may hold a secret.
 STAGING_FAULTS=long makes the rounds that take hours."""
 
 import os
-import shutil
 import time
 
 import pytest
 
 from audit import Audit
 from load import Load
+from offsets import Offsets
+from running import running
 from s3_proxy import S3Proxy
-from stack import Server, StackError, leave_root, wanted_stores
+from stack import leave_root, wanted_stores
 
 leave_root()
 
@@ -29,11 +30,20 @@ MaxSpareThreads 64
 """
 
 
+RESUMABLE = {"/upload": "/resumable", "/s3": "/resumable-s3"}
 UNDER_WAY = """
 SELECT row_to_json(upload) FROM upload WHERE status = 'pending'
 UNION ALL SELECT row_to_json(object) FROM object
 WHERE state NOT IN ('stored', 'deleting')
 UNION ALL SELECT row_to_json(job) FROM job
+"""
+
+# What there is of objects that come at offsets, while they do.
+GATHERED = """
+SELECT 'part_upload', object FROM part_upload
+UNION ALL SELECT 'part', object FROM part
+UNION ALL SELECT 'tail', id FROM object WHERE tail_of IS NOT NULL
+UNION ALL SELECT 'gathering', id FROM object WHERE state = 'gathering'
 """
 
 
@@ -49,23 +59,10 @@ def rounds():
 
 @pytest.fixture(scope="session", name="server")
 def running_server(request):
-    try:
-        server = Server(wanted_stores(), S3Proxy)
-    except StackError as error:
-        pytest.exit(str(error), returncode=1)
-    try:
-        server.start(lean=CHILDREN)
-    except (StackError, AssertionError) as error:
-        server.stop()
-        pytest.exit(f"{error}\nlogs: {server.logs}", returncode=1)
-    yield server
-    secrets = server.find_secrets()
-    server.stop()
-    assert not secrets
-    if request.session.testsfailed:
-        print(f"\nlogs: {server.logs}")
-    else:
-        shutil.rmtree(server.dir, ignore_errors=True)
+    with running(request, wanted_stores(), S3Proxy,
+                 lean=lambda _server: CHILDREN) as server:
+        yield server
+        assert not (found := server.find_secrets()), found
 
 
 @pytest.fixture(scope="session", name="key")
@@ -100,6 +97,33 @@ def make_load(server, key, paths):
     server.ctl("gc")
 
 
+@pytest.fixture(name="offsets")
+def make_offsets(server, key, paths):
+    """offsets(...): Offsets, whose promises are looked at in the end. After
+    load, where there are both."""
+    crowds = []
+
+    def make(**more):
+        crowds.append(Offsets(server, key, **{
+            "paths": [RESUMABLE[path] for path in paths], **more}))
+        return crowds[-1]
+
+    yield make
+    # Those that were left half-way have no idle time any more.
+    server.sql("UPDATE part_upload SET expires = now()")
+    settle(server)
+    assert not (left := server.sql(GATHERED)), left
+    for one in crowds:
+        assert one.count and one.resumed, one.answers
+        print(f"{one.count} completed, {one.resumed} requests went on, "
+              f"{one.progress} offsets told meanwhile, slowest "
+              f"{one.slowest:.1f} s, {dict(one.answers)}")
+        assert not (losses := one.losses()), losses
+        server.sql("UPDATE upload SET expires = now() "
+                   "WHERE id = ANY (%s::uuid[])", list(one.promised))
+    server.ctl("gc")
+
+
 @pytest.fixture(name="audit")
 def audit_of_effects(server):
     with Audit(server) as audit:
@@ -108,16 +132,21 @@ def audit_of_effects(server):
 
 def settle(server):
     """What was begun is ended without help; after one round of garbage
-    collection everything agrees."""
+    collection everything agrees. That a hold was released the database may
+    have forgotten in a crash: after a minute it is taken for lost."""
     server.let_leases_of_the_dead_run_out()
-    end = time.monotonic() + 90
-    while left := server.sql(UNDER_WAY):
-        assert time.monotonic() < end, "\n".join(map(str, left))
-        time.sleep(0.1)
+    wait_until_none_is_left(lambda: server.sql(UNDER_WAY), 90)
     server.ctl("gc")
-    server.wait(lambda: not unsettled(server))
+    wait_until_none_is_left(lambda: unsettled(server), 90)
     check = server.ctl("check", "--deep", check=False)
     assert check.returncode == 0, check.stdout + check.stderr
+
+
+def wait_until_none_is_left(find, seconds):
+    end = time.monotonic() + seconds
+    while left := find():
+        assert time.monotonic() < end, "\n".join(map(str, left))
+        time.sleep(0.1)
 
 
 def unsettled(server):

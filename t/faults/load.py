@@ -136,13 +136,19 @@ class Load(Crowd):
     def _delete(self, dice, upload):
         with self._lock:
             promise = self.promised.pop(upload, None)
-        if promise:
+        if not promise:
+            return
+        if dice.random() < 0.5:
             self._ask(dice, "DELETE", f"{promise.path}/{upload}")
+        else:
+            self._ask(dice, "POST", f"{promise.path}/delete",
+                      json={"ids": [upload]})
 
     def _list_on(self):
         dice = random.Random("list")
         while not self._stop.wait(0.1):
-            self._ask(dice, "GET", dice.choice(self.paths) + "?limit=50")
+            self._ask(dice, "GET", dice.choice(self.paths) + "?limit=50" +
+                      dice.choice(["", "&sort=filename", "&sort=-expires"]))
 
     def _ask(self, dice, method, target, headers=None, **more):
         url = dice.choice(self.nodes).url + target

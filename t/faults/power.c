@@ -133,7 +133,7 @@ static int is_broken(const struct stat *st)
 
 /* What counts is what was there, and was noted, before it began. The folder
  * that ours is in is not ours, but has its name. */
-int fsync(int fd)
+static int sync_noted(int fd, int (*sync)(int))
 {
     char link_path[64], path[PATH_MAX] = "";
     long long position;
@@ -143,19 +143,39 @@ int fsync(int fd)
     snprintf(link_path, sizeof(link_path), "/proc/self/fd/%d", fd);
     if (fstat(fd, &st) || readlink(link_path, path, sizeof(path) - 1) < 0 ||
         !(is_watched(path) || S_ISDIR(st.st_mode)))
-        return NEXT(fsync)(fd);
+        return sync(fd);
     if (is_broken(&st)) {
         errno = EIO;
         return -1;
     }
     position = journal_size();
     usleep(SYNC_MICROSECONDS);
-    result = NEXT(fsync)(fd);
+    result = sync(fd);
     if (!result && S_ISDIR(st.st_mode))
         note("/ %lld %s\n", position, path);
     else if (!result)
         note("= %llu %lld\n", (unsigned long long)st.st_ino,
              (long long)st.st_size);
+    return result;
+}
+
+int fsync(int fd)
+{
+    return sync_noted(fd, NEXT(fsync));
+}
+
+/* Sizes are kept by it, too. */
+int fdatasync(int fd)
+{
+    return sync_noted(fd, NEXT(fdatasync));
+}
+
+int rmdir(const char *path)
+{
+    int result = NEXT(rmdir)(path);
+
+    if (!result && is_watched(path))
+        note("- %s\n", path);
     return result;
 }
 

@@ -23,7 +23,7 @@ class Disk:
         self.notes = notes
         self.journal = notes / "journal"
         self.lost = 0        # names, and files not kept whole, by all cuts
-        self.notes.mkdir()
+        self.notes.mkdir(exist_ok=True)
         library = notes / "power.so"
         run(os.environ.get("CC", "cc"), "-D_GNU_SOURCE", "-O1", "-Wall",
             "-Wextra", "-Werror", "-shared", "-fPIC", "-o", library, SOURCE,

@@ -6,12 +6,14 @@ import contextlib
 import os
 import random
 import subprocess
+from http.client import HTTPException
 
 import requests
 from requests.exceptions import RequestException
 
 from crowd import Crowd
 from load import KIB, MIB
+from resumable import Draft, Tus
 from stack import StackError
 
 # Locations for it, at the end of a configuration.
@@ -19,6 +21,11 @@ BRIEF = """
 <Location "/brief">
     SetHandler staging-uploads
     StagingRetention 1s
+</Location>
+<Location "/resumable-brief">
+    SetHandler staging-resumable
+    StagingRetention 1s
+    StagingUploadIdle 2s
 </Location>
 """
 WRONG = "sha-256=:" + "A" * 43 + "=:"
@@ -30,6 +37,9 @@ class Stir(Crowd):
 
     def __init__(self, server, bearer, paths):
         super().__init__()
+        brief = "/resumable-brief"
+        self._tus = Tus(server, brief, bearer)
+        self._draft = Draft(server, brief, bearer)
         self.server = server
         self.paths = paths
         self._headers = {"Authorization": "Bearer " + bearer,
@@ -40,7 +50,9 @@ class Stir(Crowd):
                  (self._expire, 0.5), (self._delete, 0.3),
                  (self._collect, 1), (self._work, 0.1),
                  (self._restart, 4), (self._bury, 1),
-                 (self._lose_parts, 1)]
+                 (self._lose_parts, 1), (self._refuse_resumable, 0.5),
+                 (self._delete_resumable, 0.5), (self._concatenate, 0.5),
+                 (self._lose_partials, 1)]
         if server.s3:
             deeds.append((self._let_store_fail, 1))
         for deed, pause in deeds:
@@ -48,7 +60,8 @@ class Stir(Crowd):
 
     def _repeat(self, deed, pause):
         while not self._stop.is_set():
-            with contextlib.suppress(RequestException, OSError, StackError):
+            with contextlib.suppress(RequestException, OSError, StackError,
+                                     HTTPException, AssertionError):
                 deed()
             self._stop.wait(self._dice.uniform(pause / 2, pause * 3 / 2))
 
@@ -86,6 +99,23 @@ class Stir(Crowd):
             requests.delete(
                 f"{self.server.url}{path}/{answer.json()['id']}",
                 headers=self._headers, timeout=60)
+
+    # --- resumable uploads ------------------------------------------------
+    def _refuse_resumable(self):
+        """When it is whole, it is not what was announced."""
+        upload = self._draft.create(KIB, headers={"Repr-Digest": WRONG})
+        self._draft.patch(upload, 0, self._blob[:KIB], True)
+
+    def _delete_resumable(self):
+        upload = self._tus.create(8 * MIB, body=self._body())
+        self._tus.delete(upload)
+
+    def _concatenate(self):
+        partials = []
+        for body in (self._body(), self._body()):
+            partials.append(self._tus.create(
+                len(body), {"Upload-Concat": "partial"}, body))
+        self._tus.post({"Upload-Concat": "final;" + " ".join(partials)})
 
     # --- processes ----------------------------------------------------------
     def _ctl(self, *words):
@@ -136,3 +166,24 @@ class Stir(Crowd):
                 RETURNING id)
             INSERT INTO job (kind, subject, attempts)
             SELECT 'upload_finish', id, 11 FROM lost""")
+
+    def _lose_partials(self):
+        """The same for what is to be made of partials."""
+        self.server.sql("""
+            WITH o AS (
+                INSERT INTO object (id, store, state)
+                VALUES (gen_random_uuid(), 'main', 'gathering')
+                RETURNING id
+            ), p AS (
+                INSERT INTO part_upload (object, size, part_size, idle_seconds,
+                                         lifetime_end, expires)
+                SELECT id, 1, 5242880, 60, now() + interval '1 minute',
+                       now() + interval '1 minute' FROM o
+            ), r AS (
+                INSERT INTO resumable (id, object, service, owner, created_in,
+                                       concat, partials, algorithms)
+                SELECT gen_random_uuid(), id, 'staging', 'nobody', 'tus',
+                       'final', ARRAY[gen_random_uuid()], 'md5' FROM o
+                RETURNING id)
+            INSERT INTO job (kind, subject, attempts)
+            SELECT 'resumable_concat', id, 11 FROM r""")

@@ -25,7 +25,7 @@ NAMES = sorted(
 HELD = {"debts-settle", "debts-settled", "job-extended"}
 # What calls of S3 are around, and what needs a store that fails.
 OF_S3 = {name for name in NAMES if name.startswith(("s3-", "parts-"))} | {
-    "arrival-received-parts", "gc-release", "gc-released"}
+    "arrival-received-parts", "gc-release", "gc-released", "part-upload-tail"}
 ARMED = 3         # at a time
 PATIENCE = 120    # seconds until somebody gets to a point
 
@@ -77,7 +77,7 @@ def server_with_points(points):
     del os.environ["STAGING_CRASH_FOLDER"]
     secrets = server.find_secrets()
     server.stop()
-    assert not secrets
+    assert not secrets, secrets
 
 
 @pytest.fixture(scope="module", name="key")
@@ -91,10 +91,10 @@ def test_each_point_has_a_name_of_its_own():
 
 
 def test_whoever_dies_at_a_point_loses_nothing(server, key, paths, points,
-                                               load, rounds):
+                                               load, offsets, rounds):
     names = [name for name in NAMES
              if name not in HELD and (server.s3 or name not in OF_S3)]
-    with load(), Stir(server, key, paths):
+    with load(), offsets(), Stir(server, key, paths):
         try:
             for _ in range(rounds(1, 25)):
                 points.kill_at(names)

@@ -21,8 +21,8 @@ from load import KIB, MIB
 
 SIZES = {100 * KIB: 10, MIB: 5, 6 * MIB: 3, 12 * MIB + 3: 1}
 # No answer takes longer than the calls of an upload to a store that gives
-# none: frail's timeout and one to undo what was begun.
-DEADLINE = 20
+# none: 10 s of frail and 5 s to undo what was begun, and a little.
+DEADLINE = 25
 UPLOAD = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -60,7 +60,7 @@ def in_flight(server):
 
 def recovers(server, seconds=40):
     """By itself: no worker hangs, no job waits, nothing is undecided."""
-    server.wait(lambda: is_ready(server), 10)
+    server.wait(lambda: is_ready(server), DEADLINE)
     server.wait(lambda: in_flight(server) == "0", DEADLINE)
     server.wait(lambda: server.sql("SELECT count(*) FROM job") == [(0,)],
                 seconds)

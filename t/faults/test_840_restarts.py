@@ -51,7 +51,7 @@ def test_old_children_outlive_the_drain_neither_for_uploads_nor_jobs(
             old = node.children() | server.node.children()
             for one in (node, server.node):
                 one.graceful()
-            server.wait(lambda: not any(map(is_serving, old)), 10)
+            server.wait(lambda: not any(map(is_serving, old)))
             server.wait(lambda: slow.outcomes)
         server.proxy.up()
         frail.settled(job)
@@ -86,7 +86,7 @@ def test_a_stop_under_load_loses_nothing(server, load, audit, key, how,
             with SlowUpload(node, key, seconds) as slow:
                 everybody = node.pids()
                 os.kill(node.pid(), how)
-                server.wait(lambda: not any(map(is_serving, everybody)), 15)
+                server.wait(lambda: not any(map(is_serving, everybody)), 25)
             node.start(node.conf.read_text())
             time.sleep(1)
         assert (slow.outcomes[0] == 202) is outcome

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "targets.h"
 
-#include "uploads/upload.h"
+#include "uploads/upload_page.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -9,13 +9,18 @@
 /* Where a list goes on: what was understood is written as it was read. */
 void stg_fuzz_cursor(const char *bytes, apr_size_t count, apr_pool_t *p)
 {
-    stg_upload_query_t query = {.owner = NULL}, again = {.owner = NULL};
+    static const char *const sorts[] = {NULL, "filename", "-size", "expires"};
 
     (void)count;
-    if (stg_upload_query_start(&query, bytes, p))
-        return;
-    if (stg_upload_query_start(&again, stg_upload_cursor(&query, p), p) ||
-        again.before != query.before ||
-        strcmp(again.before_id, query.before_id) != 0)
-        abort();
+    for (int i = 0; i < 4; i++) {
+        stg_upload_query_t query, again;
+
+        if (stg_upload_query_start(&query, sorts[i], bytes, p))
+            continue;
+        if (stg_upload_query_start(&again, sorts[i],
+                                   stg_upload_cursor(&query, p), p) ||
+            strcmp(again.key, query.key) != 0 ||
+            strcmp(again.id, query.id) != 0)
+            abort();
+    }
 }

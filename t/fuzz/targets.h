@@ -9,12 +9,18 @@
 /* clang-format off */
 #define STG_TARGETS \
     TARGET(text) \
+    TARGET(structured) \
     TARGET(query) \
     TARGET(json) \
     TARGET(formdata) \
     TARGET(part_headers) \
     TARGET(disposition) \
     TARGET(digest_field) \
+    TARGET(digest_state) \
+    TARGET(checksum) \
+    TARGET(file_name) \
+    TARGET(upload_concat) \
+    TARGET(upload_metadata) \
     TARGET(range) \
     TARGET(credentials) \
     TARGET(api_key) \

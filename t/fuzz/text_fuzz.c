@@ -37,8 +37,8 @@ void stg_fuzz_text(const char *bytes, apr_size_t count, apr_pool_t *p)
         strcmp(stg_percent_decode(stg_percent_encode(plain, NULL, p), p),
                plain) != 0)
         abort();
-    if ((stg_parse_off(bytes, &value) || stg_parse_size(bytes, &value) ||
-         stg_parse_duration(bytes, &value)) &&
+    if ((stg_parse_off(bytes, &value) || stg_parse_offset(bytes, &value) ||
+         stg_parse_size(bytes, &value) || stg_parse_duration(bytes, &value)) &&
         value < 0)
         abort();
     if (stg_utf8_is_valid(bytes, count, &characters) && characters > count)

@@ -7,7 +7,7 @@ import os
 FOLDER = os.environ.get("STAGING_HTTPD_MODULES", "/usr/lib/apache2/modules")
 MODULES = """
 mpm_event authn_core authn_file authz_core authz_host authz_user auth_basic
-reqtimeout unique_id alias mime status dbd http2 log_forensic remoteip
+reqtimeout unique_id alias mime status dbd deflate http2 log_forensic remoteip
 """.split()
 
 
@@ -45,8 +45,8 @@ def httpd(server, node):
 
 def lean_httpd(server, node, extra):
     """One location of each handler and store."""
-    lean = ["/upload", "/s3", "/frail", "/download", "/health", "/ready",
-            "/metrics"]
+    lean = ["/upload", "/s3", "/frail", "/resumable", "/resumable-s3",
+            "/resumable-frail", "/download", "/health", "/ready", "/metrics"]
     return "".join([HEAD.format(s=server, n=node, load=load(server)),
                     SHARED.format(s=server),
                     *(location(path, *lines)
@@ -70,13 +70,24 @@ def location(path, *lines):
 def locations(server):
     uploads = "SetHandler staging-uploads"
     query = "StagingQueryCredentials on"
-    yield "/upload", [uploads, query]
+    yield "/upload", [uploads, query, "StagingResumablePath /resumable"]
     yield "/noquery", [uploads, "StagingService noquery"]
     yield "/small", [uploads, query, "StagingMaxUpload 1000"]
-    yield "/short", [uploads, query, "StagingRetention 2s"]
-    yield "/quick", [uploads, query, "StagingDownloadLifetime 1s"]
+    yield "/short", [uploads, query, "StagingRetention 4s"]
+    yield "/quick", [uploads, query, "StagingDownloadLifetime 4s"]
     yield "/cookie", [uploads, "StagingCookie on"]
+    yield "/pages-of-others", [uploads, "StagingOrigins "
+                               "https://pages.example.org "
+                               "https://more.example.org:8443"]
+    yield "/trusted-pages", [uploads, "StagingCookie on",
+                             "StagingOrigins https://pages.example.org",
+                             "StagingCORSCredentials on",
+                             "AuthType Staging", 'AuthName "test"',
+                             "Require staging-grant upload"]
+    yield "/no-pages", [uploads, "StagingOrigins none"]
     yield "/stream", [uploads, query, "StagingStreamDownloads on"]
+    yield "/deflated", [uploads, query, "StagingStreamDownloads on",
+                        "SetOutputFilter DEFLATE"]
     yield "/md5", [uploads, query, "StagingDigests md5"]
     yield "/limited", [uploads, query, "LimitRequestBody 5000"]
     yield "/absolute", [uploads, query,
@@ -85,10 +96,11 @@ def locations(server):
     yield "/otherservice", [uploads, query, "StagingService other"]
     yield "/lab-only", [uploads, query, "StagingRealms lab"]
     yield "/no-accounts", [uploads, query, "StagingRealms edi lab httpd"]
-    yield "/basic", [uploads, "AuthType Basic", 'AuthName "test"',
-                     f'AuthUserFile "{server.dir}/passwords"',
-                     "AuthBasicProvider file", "StagingAcceptUser on",
-                     "Require valid-user"]
+    basic = ["AuthType Basic", 'AuthName "test"',
+             f'AuthUserFile "{server.dir}/passwords"',
+             "AuthBasicProvider file", "StagingAcceptUser on",
+             "Require valid-user"]
+    yield "/basic", [uploads, *basic]
     yield "/staging-auth", [uploads, "AuthType Staging", 'AuthName "staging"',
                             "Require staging-grant upload"]
     yield "/pages", ["AuthType Staging", 'AuthName "staging"',
@@ -101,11 +113,55 @@ def locations(server):
                             "StagingStreamDownloads on"]
         yield "/frail", [uploads, query, "StagingUseStore frail"]
         yield "/patient", [uploads, query, "StagingUseStore patient"]
+    resumable = ["SetHandler staging-resumable",
+                 "StagingOrigins https://pages.example.org "
+                 "https://more.example.org"]
+    idle = "StagingUploadIdle 4s"
+    yield "/resumable", resumable
+    yield "/resumable-query", [*resumable, query]
+    yield "/resumable-other", [*resumable, "StagingService other"]
+    yield "/resumable-basic", [*resumable, *basic]
+    yield "/resumable-idle", [*resumable, idle]
+    yield "/resumable-small", [*resumable, "StagingMaxUpload 1000"]
+    yield "/resumable-append", [*resumable, "StagingMaxAppend 1000"]
+    quota = ["StagingService quota", "StagingQuota 1000"]
+    yield from at_quota("", uploads, resumable, quota)
+    if server.s3:
+        s3 = [*resumable, "StagingUseStore s3"]
+        yield "/resumable-s3", s3
+        yield "/resumable-s3-idle", [*s3, idle]
+        yield from at_quota("-s3", uploads, resumable,
+                            [*quota, "StagingUseStore s3"])
+        yield "/resumable-frail", [*resumable, "StagingUseStore frail"]
+    session = "SetHandler staging-session"
+    yield "/session", [session]
+    yield "/session-brief", [session, "StagingSessionIdle 30s",
+                             "StagingSessionLifetime 60s"]
+    yield "/session-accounts", [session, "StagingRealms account"]
+    yield "/session-lab-only", [session, "StagingRealms lab edi"]
+    yield "/session-lab", [session, "StagingRealms lab"]
+    yield "/session-basic", [session, *basic]
+    yield "/mine", [uploads, "StagingSessions On"]
+    yield "/mine-and-edi", [uploads, "StagingSessions On", "StagingCookie on"]
+    yield "/resumable-mine", [*resumable, "StagingSessions On"]
     yield "/download", ["SetHandler staging-download"]
     yield "/health", ["SetHandler staging-health"]
     yield "/ready", ["SetHandler staging-ready"]
     yield "/metrics", ["SetHandler staging-metrics"]
+    operation = "SetHandler staging-operation"
+    yield "/operation", [operation, query, "StagingSessions On",
+                         "StagingOperators lab:EDI-operator"]
+    yield "/operation-basic", [operation, *basic, "StagingOperators httpd"]
     yield "/server-status", ["SetHandler server-status"]
+
+
+def at_quota(store, uploads, resumable, quota):
+    """Where an owner may have little, and where it expires soon."""
+    yield f"/quota{store}", [uploads, *quota]
+    yield f"/quota{store}-short", [uploads, *quota, "StagingRetention 4s"]
+    yield f"/resumable{store}-quota", [*resumable, *quota]
+    yield f"/resumable{store}-quota-idle", [*resumable, *quota,
+                                            "StagingUploadIdle 4s"]
 
 
 # One child, so that what is per process can be tested; room for the old
@@ -183,6 +239,9 @@ HOSTS = """
         StagingQueryCredentials on
         StagingRetention 7d
     </Location>
+</VirtualHost>
+<VirtualHost 127.0.0.1:{n.port}>
+    ServerName https://secure.test
 </VirtualHost>
 <VirtualHost 127.0.0.1:{n.slow_port}>
     ServerName slow.test

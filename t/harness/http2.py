@@ -38,6 +38,7 @@ class Connection2:
 
     def __init__(self, port, bearer=None, timeout=20):
         self.bearer = bearer
+        self.interims = []  # headers of answers before the last ones
         self.raw = wire.Connection(port, timeout)
         self.h2 = h2.connection.H2Connection(h2.config.H2Configuration(
             validate_outbound_headers=False,
@@ -102,9 +103,10 @@ class Connection2:
                 break
             if getattr(event, "stream_id", None) != stream:
                 continue
-            if isinstance(event, h2.events.ResponseReceived):
-                headers = {name.decode(): value.decode()
-                           for name, value in event.headers}
+            if isinstance(event, h2.events.InformationalResponseReceived):
+                self.interims.append(fields(event))
+            elif isinstance(event, h2.events.ResponseReceived):
+                headers = fields(event)
             elif isinstance(event, h2.events.DataReceived):
                 body += event.data
             elif isinstance(event, h2.events.StreamReset):
@@ -119,6 +121,10 @@ class Connection2:
         if data is not None:
             self.data(stream, data, is_end=True)
         return self.answer(stream)
+
+
+def fields(event):
+    return {name.decode(): value.decode() for name, value in event.headers}
 
 
 def packed(headers):

@@ -34,11 +34,31 @@ HTTPD_ENV = {**os.environ, "LD_PRELOAD": os.environ.get("STAGING_PRELOAD", "")}
 # As in "[time] [staging:error] [pid 1:tid 2] ..."
 LOG_LINE = re.compile(r"^\[[^]]*\] \[[\w.-]*:(\w+)\] ")
 # Tokens and keys that were cut off on their way into a log. Our statements
-# have names like stg_upload_begin, without capitals and digits.
-PARTS = re.compile(rb"eyJ[\w-]{12,}|stg_(?=[a-z_-]*[A-Z0-9])[\w-]{12,}")
+# have names like stg_upload_begin, without capitals and digits. Any letters
+# may stand within the names of requests and of multipart uploads.
+PARTS = r"(?:(?<![\w~-])|(?<=%[0-9A-Fa-f]{2}))" \
+    r"(?:eyJ|stg_(?=[a-z_-]*[A-Z0-9]))[\w-]{12,}"
 HEADER_SECRETS = re.compile(rb"\|(?:Authorization|Cookie):[^|\n]*", re.I)
 STORE_LOG = "client.rgw.log"
 QUIET_LEVELS = {"notice", "info", "debug"} | {f"trace{n}" for n in range(1, 9)}
+
+
+def grep(data, *options):
+    """What matches. Logs are long and secrets are many: Python takes minutes
+    for them."""
+    done = subprocess.run(["grep", "-ao", *options], input=data, check=False,
+                          stdout=subprocess.PIPE, env={"LC_ALL": "C"})
+    assert done.returncode in (0, 1)
+    return done.stdout.decode().splitlines()
+
+
+def find_any(texts, data):
+    """Those of these texts that are in there; each is one line."""
+    assert all(text and text.isprintable() for text in texts)
+    with tempfile.NamedTemporaryFile("w") as patterns:
+        patterns.write("".join(text + "\n" for text in texts))
+        patterns.flush()
+        return sorted(set(grep(data, "-F", "-f", patterns.name)))
 
 
 def leave_root():
@@ -316,15 +336,19 @@ class Server:
         return configuration.lean_httpd(self, self.node, extra)
 
     @contextlib.contextmanager
-    def another_node(self, extra="", is_ready=True):
+    def another_node(self, extra="", is_ready=True, without=None):
         """One more httpd on the same database and stores; extra ends its
-        configuration. Its log is looked at when it is stopped. The other
-        nodes complain of the garbage in stores that only it knows."""
+        configuration, which has no line with the directive without. Its log is
+        looked at when it is stopped. The other nodes complain of the garbage in
+        stores that only it knows."""
         self.log.allow("in the store .*, which is not configured")
         self.node_count += 1
         node = Node(self, f"node{self.node_count}")
         try:
-            node.start(configuration.lean_httpd(self, node, extra), is_ready)
+            conf = configuration.lean_httpd(self, node, extra)
+            if without:
+                conf = re.sub(rf"(?m)^{without} .*$", "", conf)
+            node.start(conf, is_ready)
             node.log.fresh()
             yield node
         finally:
@@ -393,12 +417,13 @@ class Server:
             time.sleep(0.05)
 
     # --- administration ---------------------------------------------------
-    def ctl(self, *words, check=True):
+    def ctl(self, *words, check=True, stdin=""):
         done = subprocess.run(
             [str(self.build / "stagingctl"), "-c",
              str(self.stores_conf),
              *(str(word) for word in words)],
-            check=False, capture_output=True, text=True, timeout=120)
+            check=False, capture_output=True, text=True, timeout=120,
+            input=stdin)
         if check and done.returncode:
             raise StackError(f"stagingctl {words}: {done.returncode} "
                              f"{done.stdout}{done.stderr}")
@@ -492,8 +517,9 @@ class Server:
                 data = HEADER_SECRETS.sub(b"", data)
             if path.name != STORE_LOG and not secrets_:
                 looked_for |= self.signatures
-            found += [(path.name, secret) for secret in looked_for
-                      if secret.encode() in data]
+            found += [(path.name, secret)
+                      for secret in find_any(looked_for, data)]
             if not secrets_:
-                found += [(path.name, part) for part in PARTS.findall(data)]
+                found += [(path.name, part)
+                          for part in grep(data, "-P", PARTS)]
         return found

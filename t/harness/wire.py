@@ -3,9 +3,11 @@
 
 import http.client
 import io
+import itertools
 import select
 import socket
 import threading
+import time
 
 
 def form(*parts, boundary="----staging-test-boundary"):
@@ -62,11 +64,28 @@ class _Shared(io.BufferedIOBase):
         pass
 
 
+class Response(http.client.HTTPResponse):
+    """An answer with .interims: (status, headers) of those before it."""
+
+    def __init__(self, *args, **more):
+        super().__init__(*args, **more)
+        self.interims = []
+
+    def _read_status(self):
+        while True:
+            line = super()._read_status()
+            if line[1] >= 200:
+                return line
+            self.interims.append(
+                (line[1], http.client.parse_headers(self.fp)))
+
+
 class Connection:
     """A socket with which a test can do what no client library would."""
 
     def __init__(self, port, timeout=20):
         self.socket = socket.create_connection(("127.0.0.1", port), timeout)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.file = self.socket.makefile("rb")
 
     def __enter__(self):
@@ -90,9 +109,12 @@ class Connection:
         return self
 
     def request(self, method, target, headers=(), body=b""):
-        """The head with a Host and these headers, then the body."""
+        """The head with a Host and these headers, then the body. A list is
+        sent line by line."""
         lines = [f"{method} {target} HTTP/1.1", "Host: 127.0.0.1"]
-        lines += [f"{name}: {value}" for name, value in dict(headers).items()]
+        for name, value in dict(headers).items():
+            values = value if isinstance(value, list) else [value]
+            lines += [f"{name}: {one}" for one in values]
         head = "\r\n".join(lines) + "\r\n\r\n"
         return self.send(head.encode("latin-1") + body)
 
@@ -103,9 +125,16 @@ class Connection:
         """The next line, of whatever answer, a 100 too."""
         return self.file.readline().decode("latin-1").strip()
 
+    def interim(self):
+        """The next answer, which is to be an interim one: (status,
+        headers)."""
+        status = int(self.status_line().split()[1])
+        assert status < 200, status
+        return status, http.client.parse_headers(self.file)
+
     def response(self, method="GET"):
-        """The next final answer, with .body."""
-        response = http.client.HTTPResponse(_Shared(self.file), method=method)
+        """The next final answer, with .body and .interims."""
+        response = Response(_Shared(self.file), method=method)
         response.begin()
         response.body = response.read()
         return response
@@ -123,12 +152,14 @@ class Connection:
 
 
 class Proxy:
-    """A TCP relay to a port, which can be told to fail."""
+    """A TCP relay to a port, or to several in turn, which can be told to
+    fail."""
 
-    def __init__(self, target):
-        self.target = target
+    def __init__(self, *targets):
+        self.targets = itertools.cycle(targets)
         self.is_down = False
         self.bytes_left = None  # towards the target, before it fails
+        self.bytes_per_second = None  # likewise, of each connection
         self.fails_for_good = False
         self._flow = threading.Event()
         self._flow.set()
@@ -174,7 +205,12 @@ class Proxy:
             if self.is_down:
                 client.close()
                 continue
-            server = socket.create_connection(("127.0.0.1", self.target))
+            try:
+                server = socket.create_connection(
+                    ("127.0.0.1", next(self.targets)))
+            except OSError:  # which is what the client shall notice
+                client.close()
+                continue
             pair = (client, server)
             with self._lock:
                 self._pairs.add(pair)
@@ -188,6 +224,8 @@ class Proxy:
                 if source is pair[0] and not self._may_pass(len(data)):
                     break
                 self._flow.wait()
+                if source is pair[0] and self.bytes_per_second:
+                    time.sleep(len(data) / self.bytes_per_second)
                 sink.sendall(data)
         except OSError:
             pass

@@ -3,12 +3,14 @@
 at, after every file whether rows, bytes and logs are as they should be."""
 
 import os
-import shutil
 
 import pytest
 
 from clients import Client
-from stack import Server, StackError, leave_root, wanted_stores
+from resumable import Draft, Tus
+from running import (clean_log, nothing_is_left_behind, running,
+                     without_database)
+from stack import leave_root, wanted_stores
 
 leave_root()
 
@@ -23,56 +25,34 @@ def pytest_generate_tests(metafunc):
 
 @pytest.fixture(scope="session", name="server")
 def running_server(request):
-    try:
-        server = Server(wanted_stores())
-    except StackError as error:
-        pytest.exit(str(error), returncode=1)
-    try:
-        server.start()
-    except (StackError, AssertionError) as error:
-        server.stop()
-        pytest.exit(f"{error}\nlogs: {server.logs}", returncode=1)
-    yield server
-    server.stop()
-    if request.session.testsfailed:
-        print(f"\nlogs: {server.logs}")
-    else:
-        shutil.rmtree(server.dir, ignore_errors=True)
+    with running(request, wanted_stores()) as server:
+        yield server
 
 
 @pytest.fixture(autouse=True)
 def error_log_is_clean(request):
-    """Every test: nothing above notice that it did not announce."""
+    """After every test."""
     if "server" not in request.fixturenames:
         yield
         return
     server = request.getfixturevalue("server")
-    server.log.complaints()
-    if server.proxy:
-        # Tests take that store down; background work meets it at any time.
-        server.log.allow("background work: STORE_(DOWN|FAILED).*"
-                         f"127.0.0.1:{server.proxy.port}/")
-    yield
-    complaints = server.log.complaints()
-    assert not complaints, "\n".join(complaints)
+    with clean_log(server):
+        if server.proxy:
+            # Tests take that store down; background work meets it any time.
+            server.log.allow("background work: STORE_(DOWN|FAILED).*"
+                             f"127.0.0.1:{server.proxy.port}/")
+        yield
 
 
 @pytest.fixture(scope="module", autouse=True)
-def nothing_is_left_behind(request):
-    """Every file: rows and bytes agree to the last byte, and no log holds a
-    secret."""
+def every_file_leaves_nothing_behind(request):
     yield
     names = set()
     for item in request.session.items:
         if item.module is request.module:
             names |= set(item.fixturenames)
-    if "server" not in names:
-        return
-    server = request.getfixturevalue("server")
-    server.ctl("gc")
-    check = server.ctl("check", "--deep", check=False)
-    assert check.returncode == 0, check.stdout + check.stderr
-    assert not server.find_secrets()
+    if "server" in names:
+        nothing_is_left_behind(request.getfixturevalue("server"))
 
 
 @pytest.fixture(scope="session", name="alice_key")
@@ -99,6 +79,38 @@ def client_bob(server, bob_key):
 def client_of_store(server, alice_key, store_path):
     """Alice at the location of each store in turn."""
     return Client(server, store_path, alice_key)
+
+
+RESUMABLE = {"/upload": "/resumable", "/s3": "/resumable-s3"}
+
+
+@pytest.fixture(name="tus")
+def tus_of_store(server, alice_key, store_path):
+    """Alice, speaking tus, at the location of each store in turn."""
+    return Tus(server, RESUMABLE[store_path], alice_key)
+
+
+@pytest.fixture(name="draft")
+def draft_of_store(server, alice_key, store_path):
+    """The same of the IETF draft."""
+    return Draft(server, RESUMABLE[store_path], alice_key)
+
+
+@pytest.fixture(name="any_tus")
+def tus_of_any_store(server, alice_key):
+    """For what no store has to do with."""
+    return Tus(server, "/resumable", alice_key)
+
+
+@pytest.fixture(name="small")
+def tus_of_small_uploads(any_tus):
+    """Where nothing may have more than 1,000 bytes."""
+    return any_tus.but(path="/resumable-small")
+
+
+@pytest.fixture(name="any_draft")
+def draft_of_any_store(server, alice_key):
+    return Draft(server, "/resumable", alice_key)
 
 
 @pytest.fixture(name="s3")
@@ -134,6 +146,12 @@ def client_fresh(server):
 @pytest.fixture(name="anybody")
 def client_without(server):
     return Client(server, "/upload")
+
+
+@pytest.fixture(name="database_down")
+def database_away(server):
+    with without_database(server):
+        yield
 
 
 @pytest.fixture(name="iam")

@@ -1,20 +1,60 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Answers of the server against htdocs/openapi/uploads.yaml."""
+"""Answers of the server against the files of htdocs/openapi."""
 
+import shutil
 from pathlib import Path
 
 import jsonschema
+import requests
 import yaml
 
-FILE = Path(__file__).resolve().parents[2] / "htdocs/openapi/uploads.yaml"
+FOLDER = Path(__file__).resolve().parents[2] / "htdocs/openapi"
 METHODS = {"get", "post", "put", "delete", "head", "options", "patch"}
 
 
-class Description:
-    """The file, with its references resolved where they are used."""
+class Cases(dict):
+    """What makes an operation answer with a status."""
 
-    def __init__(self, path=FILE):
-        with open(path, encoding="utf-8") as file:
+    def case(self, status, *operations):
+        """The function does so for each of them."""
+        def keep(function):
+            for operation in operations:
+                assert (operation, status) not in self
+                self[operation, status] = function
+            return function
+        return keep
+
+
+def as_requests(raw, method="POST"):
+    """An answer of http.client or http2 as one of requests."""
+    answer = requests.Response()
+    answer.status_code = raw.status
+    answer.headers.update(raw.getheaders())
+    answer._content = raw.body  # pylint: disable=protected-access
+    answer.request = requests.Request(method, "http://localhost").prepare()
+    return answer
+
+
+class moved:  # pylint: disable=invalid-name
+    """A folder that is elsewhere for a while."""
+
+    def __init__(self, path):
+        self.path = path
+        self.away = path.with_name(path.name + ".away")
+
+    def __enter__(self):
+        self.path.rename(self.away)
+
+    def __exit__(self, *unused):
+        shutil.rmtree(self.path, ignore_errors=True)
+        self.away.rename(self.path)
+
+
+class Description:
+    """A file, with its references resolved where they are used."""
+
+    def __init__(self, name):
+        with open(FOLDER / f"{name}.yaml", encoding="utf-8") as file:
             self.document = yaml.safe_load(file)
         self.resolver = jsonschema.RefResolver("", self.document)
 
@@ -51,21 +91,33 @@ class Description:
         jsonschema.Draft202012Validator(
             schema, resolver=self.resolver).validate(value)
 
-    def check(self, name, response):
-        """Is this what the operation promises? AssertionError or
-        ValidationError if not."""
+    def headers(self, name, status):
+        """Those of an answer, by their names."""
+        operation = dict(self.operations())[name]
+        return self.resolve(operation["responses"][str(status)]).get(
+            "headers", {})
+
+    def check(self, name, response, dialect=None):
+        """Is this what the operation promises to requests of this dialect?
+        AssertionError or ValidationError if not."""
         operation = dict(self.operations())[name]
         status = str(response.status_code)
         assert status in operation["responses"], \
             f"{name}: {status} is not described: {response.text}"
         described = self.resolve(operation["responses"][status])
-        self.check_headers(response, described.get("headers", {}))
-        self.check_body(response, described.get("content"))
+        self.check_headers(response, described.get("headers", {}), dialect)
+        if described.get("x-optional-body") and not response.content:
+            assert "Content-Type" not in response.headers
+        else:
+            self.check_body(response, described.get("content"))
 
-    def check_headers(self, response, headers):
+    def check_headers(self, response, headers, dialect):
         for name, header in headers.items():
             header = self.resolve(header)
             value = response.headers.get(name)
+            if header.get("x-dialect", dialect) != dialect:
+                assert value is None, f"{name}: {value}"
+                continue
             assert value is not None or not header.get("required"), \
                 f"no header {name}"
             if value is None:
@@ -85,5 +137,5 @@ class Description:
         kind = response.headers["Content-Type"].partition(";")[0]
         kind = kind if kind in content else "*/*"
         assert kind in content, response.headers["Content-Type"]
-        if kind == "application/json":
+        if kind.endswith("json"):
             self.validate(response.json(), content[kind]["schema"])

@@ -61,7 +61,17 @@ def test_every_kind_of_secret_is_found_in_every_log(scratch, name):
 def test_what_looks_like_a_secret_is_found_though_nobody_told(scratch, name,
                                                               part):
     plant(scratch, name, part)
-    assert scratch.find_secrets() == [(name, part.encode())]
+    assert scratch.find_secrets() == [(name, part)]
+    plant(scratch, name, f"Bearer%20{part}")
+    assert scratch.find_secrets() == 2 * [(name, part)]
+
+
+@pytest.mark.parametrize("name", LINES)
+@pytest.mark.parametrize("chance", [
+    "awH0eyJ9A5mbttSLJbvpyQAAAAQ", "2~eyJrQkNdOGkphX3Vp3sQtKTcGfP9d"])
+def test_what_looks_like_a_secret_by_chance_is_none(scratch, name, chance):
+    plant(scratch, name, chance)
+    assert scratch.find_secrets() == []
 
 
 @pytest.mark.parametrize("name", LINES)

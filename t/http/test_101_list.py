@@ -134,7 +134,11 @@ def test_status_filters(server, fresh):
     "?status=done", "?status=", "?status=success&status=success",
     "?after=x", "?after=1." + str(uuid.uuid4())[:-1], "?after=%00",
     "?after=99999999999999999999999." + str(uuid.uuid4()),
-    "?after=-1." + str(uuid.uuid4()), "?limit=%zz"])
+    "?after=-1." + str(uuid.uuid4()), "?limit=%zz",
+    "?sort=", "?sort=label", "?sort=+created", "?sort=size&sort=size",
+    "?count=", "?count=no", "?count=yes&count=yes", "?q=a&q=b",
+    "?q=" + 256 * "x", "?q=%ff", "?sort=size&after=x." + str(uuid.uuid4()),
+    "?sort=filename&after=" + 401 * "x" + "." + str(uuid.uuid4())])
 def test_a_wrong_parameter_is_400(fresh, query):
     response = fresh.request("GET", query)
     assert response.status_code == 400, response.text

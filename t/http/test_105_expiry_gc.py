@@ -17,7 +17,7 @@ def test_retention_is_that_of_the_location(server, alice):
     entry = alice.at("/short").stage(b"short")
     path = server.file_path(entry["id"])
     assert alice.get(entry["id"]).status_code == 200
-    time.sleep(2)
+    time.sleep(4)
     assert alice.get(entry["id"]).status_code == 404
     # and the server itself collects it
     server.wait(lambda: not server.row(entry["id"]) and not path.exists())

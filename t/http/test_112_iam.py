@@ -122,7 +122,7 @@ def test_a_refusal_is_remembered_for_a_few_seconds_only(server, iam, person):
         assert caller.post().status_code == 403
     assert len(iam.seen("authorized")) == 1
     iam.grant(sub)
-    server.wait(lambda: caller.post().status_code == 202, 8)
+    server.wait(lambda: caller.post().status_code == 202)
 
 
 def test_an_unknown_key_is_401_and_asked_for_again(server, iam):
@@ -233,7 +233,7 @@ def test_a_hanging_iam_is_given_ten_seconds(server, iam, person):
         thread.join()
     for response, seconds in answers:
         assert is_down(response)
-        assert 8 < seconds < 15
+        assert 8 < seconds < 20  # half of what it hangs
 
 
 def test_a_remembered_answer_outlives_a_failing_iam(server, iam, person):

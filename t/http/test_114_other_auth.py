@@ -4,8 +4,10 @@
 import pytest
 import requests
 
+import wire
 from clients import Client
 
+GUESS = "00000000-0000-4000-8000-000000000000"
 CAROL = ("carol", "secret-of-carol")
 DAVE = ("dave", "secret-of-dave")
 
@@ -27,6 +29,40 @@ def test_users_of_another_module_are_told_apart(server):
     entry = basic(server, CAROL).stage()
     assert basic(server, DAVE).get(entry["id"]).status_code == 404
     assert basic(server, DAVE).list() == []
+
+
+OTHERS = [{"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"},
+          {"Origin": "https://evil.example"}, {"Origin": "null"}]
+
+
+@pytest.mark.parametrize("headers", OTHERS, ids=str)
+@pytest.mark.parametrize("method, path", [
+    ("POST", "/basic"), ("DELETE", "/basic/" + GUESS),
+    ("POST", "/basic/delete"), ("POST", "/resumable-basic"),
+    ("DELETE", "/resumable-basic/" + GUESS),
+    ("PATCH", "/resumable-basic/" + GUESS),
+    ("DELETE", "/session-basic/all"),
+    ("POST", "/operation-basic/jobs/1/retry")])
+def test_row_27_no_foreign_page_changes_anything_by_a_password_of_httpd(
+        server, method, path, headers):
+    """A browser repeats it by itself, whatever page asks."""
+    body, kind = wire.form(("file", b"of a foreign page", "f.txt"))
+    response = Client(server, path, auth=CAROL).request(
+        method, data=body, headers={**headers, "Content-Type": kind,
+                                    "Tus-Resumable": "1.0.0"})
+    assert response.status_code == 403
+    assert "other sites" in response.text
+    assert "Location" not in response.headers
+
+
+def test_pages_of_ours_use_a_password_of_httpd(server):
+    carol = basic(server, CAROL)
+    for headers in ({"Sec-Fetch-Site": "same-origin"},
+                    {"Origin": server.url}):
+        posted = carol.post(headers=headers)
+        assert posted.status_code == 202
+        assert carol.request("DELETE", "/" + posted.json()["id"],
+                             headers=headers).status_code == 204
 
 
 def test_an_account_of_the_same_name_is_somebody_else(server):
@@ -96,7 +132,7 @@ def test_grants_of_the_iam_count_for_httpd_too(server, iam):
     caller = Client(server, "/staging-auth", token)
     assert caller.request("GET").status_code == 403
     iam.grant("EDI-" + "5" * 40)
-    server.wait(lambda: caller.request("GET").status_code == 200, 8)
+    server.wait(lambda: caller.request("GET").status_code == 200)
     server.log.fresh()
 
 

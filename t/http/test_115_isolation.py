@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every route for every kind of caller: the table is the test."""
 
+import copy
 import re
 import secrets
 import time
@@ -10,6 +11,7 @@ import pytest
 
 import tokens
 import wire
+from browser import OWN_PAGE, Browser, set_password
 from clients import Client
 from stack import TOP
 
@@ -34,45 +36,123 @@ def routes_of_the_code():
 
 ROUTES = routes_of_the_code()
 PLACES = {"staging-uploads": "/upload", "staging-download": "/download",
+          "staging-resumable": "/resumable-query",
+          "staging-operation": "/operation", "staging-session": "/session",
           "staging-health": "/health", "staging-ready": "/ready",
           "staging-metrics": "/metrics"}
 
 COLUMNS = (("POST", ""), ("GET", ""), ("HEAD", ""), ("GET", "/{id}"),
            ("HEAD", "/{id}"), ("GET", "/{id}/data"), ("HEAD", "/{id}/data"),
-           ("DELETE", "/{id}"))
+           ("GET", "/{id}/events"), ("HEAD", "/{id}/events"),
+           ("DELETE", "/{id}"), ("POST", "/delete"))
 
-#                      POST list LIST get  GET  data DATA DELETE
+#                      POST list LIST get  GET  data DATA even EVEN DELETE many
 EXPECTED = {
-    "owner":          (202, 200, 200, 200, 200, 302, 302, 204),
-    "owner's query":  (202, 200, 200, 200, 200, 302, 302, 204),
-    "owner, reads":   (403, 200, 200, 200, 200, 302, 302, 403),
-    "owner, writes":  (202, 403, 403, 403, 403, 403, 403, 204),
-    "nobody":         (401, 401, 401, 401, 401, 401, 401, 401),
-    "wrong key":      (401, 401, 401, 401, 401, 401, 401, 401),
-    "wrong query":    (401, 401, 401, 401, 401, 401, 401, 401),
-    "revoked key":    (401, 401, 401, 401, 401, 401, 401, 401),
-    "expired key":    (401, 401, 401, 401, 401, 401, 401, 401),
-    "disabled":       (401, 401, 401, 401, 401, 401, 401, 401),
-    "forged token":   (401, 401, 401, 401, 401, 401, 401, 401),
-    "expired token":  (401, 401, 401, 401, 401, 401, 401, 401),
-    "unsigned token": (401, 401, 401, 401, 401, 401, 401, 401),
-    "other audience": (401, 401, 401, 401, 401, 401, 401, 401),
-    "ticket":         (401, 401, 401, 401, 401, 401, 401, 401),
-    "cookie":         (401, 401, 401, 401, 401, 401, 401, 401),
-    "other account":  (202, 200, 200, 404, 404, 404, 404, 404),
-    "other, reads":   (403, 200, 200, 404, 404, 404, 404, 403),
-    "other, writes":  (202, 403, 403, 403, 403, 403, 403, 404),
-    "lab token":      (202, 200, 200, 404, 404, 404, 404, 404),
-    "lab query":      (202, 200, 200, 404, 404, 404, 404, 404),
-    "owner's name":   (202, 200, 200, 404, 404, 404, 404, 404),
-    "edi, granted":   (202, 200, 200, 404, 404, 404, 404, 404),
-    "edi, ungranted": (403, 200, 200, 404, 404, 404, 404, 404),
-    "edi key":        (202, 200, 200, 404, 404, 404, 404, 404),
-    "two keys":       (400, 400, 400, 400, 400, 400, 400, 400),
-    "two carriers":   (400, 400, 400, 400, 400, 400, 400, 400),
-    "other service":  (202, 200, 200, 404, 404, 404, 404, 404),
-    "another module": (202, 200, 200, 404, 404, 404, 404, 404),
+    "owner":          (202, 200, 200, 200, 200, 302, 302, 200, 200, 204, 200),
+    "owner's query":  (202, 200, 200, 200, 200, 302, 302, 200, 200, 204, 200),
+    "owner's session": (202, 200, 200, 200, 200, 302, 302, 200, 200, 204, 200),
+    "owner, reads":   (403, 200, 200, 200, 200, 302, 302, 200, 200, 403, 403),
+    "owner, writes":  (202, 403, 403, 403, 403, 403, 403, 403, 403, 204, 200),
+    "nobody":         (401, 401, 401, 401, 401, 401, 401, 401, 401, 401, 401),
+    "wrong key":      (401, 401, 401, 401, 401, 401, 401, 401, 401, 401, 401),
+    "wrong query":    (401, 401, 401, 401, 401, 401, 401, 401, 401, 401, 401),
+    "revoked key":    (401, 401, 401, 401, 401, 401, 401, 401, 401, 401, 401),
+    "expired key":    (401, 401, 401, 401, 401, 401, 401, 401, 401, 401, 401),
+    "disabled":       (401, 401, 401, 401, 401, 401, 401, 401, 401, 401, 401),
+    "forged token":   (401, 401, 401, 401, 401, 401, 401, 401, 401, 401, 401),
+    "expired token":  (401, 401, 401, 401, 401, 401, 401, 401, 401, 401, 401),
+    "unsigned token": (401, 401, 401, 401, 401, 401, 401, 401, 401, 401, 401),
+    "other audience": (401, 401, 401, 401, 401, 401, 401, 401, 401, 401, 401),
+    "ticket":         (401, 401, 401, 401, 401, 401, 401, 401, 401, 401, 401),
+    "cookie":         (401, 401, 401, 401, 401, 401, 401, 401, 401, 401, 401),
+    "other account":  (202, 200, 200, 404, 404, 404, 404, 404, 404, 404, 200),
+    "other, reads":   (403, 200, 200, 404, 404, 404, 404, 404, 404, 403, 403),
+    "other, writes":  (202, 403, 403, 403, 403, 403, 403, 403, 403, 404, 200),
+    "lab token":      (202, 200, 200, 404, 404, 404, 404, 404, 404, 404, 200),
+    "lab query":      (202, 200, 200, 404, 404, 404, 404, 404, 404, 404, 200),
+    "owner's name":   (202, 200, 200, 404, 404, 404, 404, 404, 404, 404, 200),
+    "edi, granted":   (202, 200, 200, 404, 404, 404, 404, 404, 404, 404, 200),
+    "edi, ungranted": (403, 200, 200, 404, 404, 404, 404, 404, 404, 404, 200),
+    "edi key":        (202, 200, 200, 404, 404, 404, 404, 404, 404, 404, 200),
+    "two keys":       (400, 400, 400, 400, 400, 400, 400, 400, 400, 400, 400),
+    "two carriers":   (400, 400, 400, 400, 400, 400, 400, 400, 400, 400, 400),
+    "other service":  (202, 200, 200, 404, 404, 404, 404, 404, 404, 404, 200),
+    "another module": (202, 200, 200, 404, 404, 404, 404, 404, 404, 404, 200),
 }
+
+DELETERS = [who for who, statuses in EXPECTED.items() if 204 in statuses]
+
+# The same callers, at the locations of resumable uploads that go with theirs.
+RESUMABLE_PLACES = {"/upload": "/resumable-query",
+                    "/otherservice": "/resumable-other",
+                    "/basic": "/resumable-basic", "/mine": "/resumable-mine"}
+RESUMABLE_COLUMNS = (("POST", ""), ("PUT", ""), ("HEAD", "/{id}"),
+                     ("GET", "/{id}"), ("PATCH", "/{id}"), ("DELETE", "/{id}"))
+ALL, STRANGER = (201, 201, 204, 200, 204, 204), (201, 201, 404, 404, 404, 404)
+NO_ONE, AMBIGUOUS = (401,) * 6, (400,) * 6
+
+#                      POST PUT  HEAD GET PATCH DELETE
+RESUMABLE = {
+    "owner":          ALL,
+    "owner's query":  ALL,
+    "owner's session": ALL,
+    "owner, reads":   (403, 403, 204, 200, 403, 403),
+    "owner, writes":  ALL,
+    "nobody":         NO_ONE,
+    "wrong key":      NO_ONE,
+    "wrong query":    NO_ONE,
+    "revoked key":    NO_ONE,
+    "expired key":    NO_ONE,
+    "disabled":       NO_ONE,
+    "forged token":   NO_ONE,
+    "expired token":  NO_ONE,
+    "unsigned token": NO_ONE,
+    "other audience": NO_ONE,
+    "ticket":         NO_ONE,
+    "cookie":         NO_ONE,
+    "other account":  STRANGER,
+    "other, reads":   (403, 403, 404, 404, 403, 403),
+    "other, writes":  STRANGER,
+    "lab token":      STRANGER,
+    "lab query":      STRANGER,
+    "owner's name":   STRANGER,
+    "edi, granted":   STRANGER,
+    "edi, ungranted": (403, 403, 404, 404, 403, 404),
+    "edi key":        STRANGER,
+    "two keys":       AMBIGUOUS,
+    "two carriers":   AMBIGUOUS,
+    "other service":  STRANGER,
+    "another module": STRANGER,
+}
+
+# Signing in and out. What a session of one's own does: test_301 and test_303.
+SESSION_COLUMNS = (("GET", ""), ("HEAD", ""), ("POST", ""), ("DELETE", ""),
+                   ("DELETE", "/all"), ("GET", "/iam"), ("HEAD", "/iam"),
+                   ("GET", "/{id}/return"), ("HEAD", "/{id}/return"),
+                   ("GET", "/key"), ("HEAD", "/key"), ("POST", "/key"),
+                   ("DELETE", "/key/{id}"))
+PROOFLESS = (400, 400, 303, 303)
+OF_ACCOUNT = (200, 200, 415, 204, 204, *PROOFLESS, 200, 200, 403, 403)
+OF_READER = (200, 200, 415, 204, 403, *PROOFLESS, 200, 200, 403, 403)
+OF_ISSUER = (200, 200, 415, 204, 204, *PROOFLESS, 403, 403, 403, 403)
+OF_NOBODY = (200, 200, 415, 204, 401, *PROOFLESS, 401, 401, 401, 401)
+REFUSED = (401, 401, 415, 204, 401, *PROOFLESS, 401, 401, 401, 401)
+IN_QUERY = (400, 400, 415, 204, 400, *PROOFLESS, 400, 400, 400, 400)
+SESSIONS = {
+    **{who: REFUSED for who in EXPECTED},
+    **{who: OF_ACCOUNT for who in (
+        "owner", "owner, writes", "other account", "other, writes",
+        "other service")},
+    **{who: OF_READER for who in ("owner, reads", "other, reads")},
+    **{who: OF_ISSUER for who in (
+        "lab token", "owner's name", "edi, granted", "edi, ungranted")},
+    **{who: OF_NOBODY for who in ("nobody", "cookie", "another module")},
+    **{who: IN_QUERY for who in (
+        "owner's query", "wrong query", "lab query", "two keys",
+        "two carriers")},
+    "edi key": OF_ISSUER,
+}
+del SESSIONS["owner's session"]
 
 # Who is asking makes no difference here: the ticket is the permission, or the
 # answer holds nothing of anybody.
@@ -124,6 +204,17 @@ def by_cookie(server, token):
     return caller
 
 
+def by_session(server, account):
+    """Of the same account, in a browser, at locations that accept it."""
+    browser = Browser(server)
+    assert browser.sign_in(
+        name=account, password=set_password(server, account)).ok
+    caller = Client(server, "/mine")
+    caller.session.cookies.update(browser.session.cookies)
+    caller.session.headers.update(OWN_PAGE)
+    return caller
+
+
 def signature(owner):
     """Of a ticket, which opens one door only."""
     url = owner.location(owner.stage()["id"])
@@ -147,6 +238,7 @@ def all_callers(server):
     return {
         "owner": bearer(owner),
         "owner's query": in_query(server, key=owner),
+        "owner's session": by_session(server, "owner"),
         "owner, reads": bearer(server.key("owner", "--scope", "read")),
         "owner, writes": bearer(server.key("owner", "--scope", "write")),
         "nobody": bearer(None),
@@ -180,6 +272,8 @@ def all_callers(server):
 
 
 def call(caller, method, pattern, upload):
+    if pattern == "/delete":
+        return caller.request(method, pattern, json={"ids": [upload]})
     if method == "POST":
         body, kind = wire.form(("file", b"mine", "mine.txt"))
         return caller.request("POST", data=body,
@@ -190,8 +284,13 @@ def call(caller, method, pattern, upload):
 def test_every_route_of_the_code_is_a_column():
     assert set(ROUTES) == set(PLACES)
     assert sorted(ROUTES["staging-uploads"]) == sorted(COLUMNS)
+    assert sorted(set(ROUTES["staging-resumable"])) == \
+        sorted(RESUMABLE_COLUMNS)
     others = {(handler, *route) for handler, routes in ROUTES.items()
-              for route in routes if handler != "staging-uploads"}
+              for route in routes
+              if handler not in ("staging-uploads", "staging-resumable",
+                                 "staging-operation", "staging-session")}
+    assert sorted(ROUTES["staging-session"]) == sorted(SESSION_COLUMNS)
     assert others == set(FOR_ALL)
 
 
@@ -202,14 +301,57 @@ def test_everybody_gets_what_is_theirs(server, callers, who, route):
     upload = owner.stage(b"of the owner", label="the owner's")["id"]
     response = call(callers[who], *route, upload)
     assert response.status_code == EXPECTED[who][COLUMNS.index(route)]
-    if who.split(",")[0] not in ("owner", "owner's query"):
+    if (response.status_code, route[1]) == (200, "/delete"):
+        is_gone = response.json()["results"] == [{"id": upload, "status": 204}]
+        assert is_gone == (who in DELETERS)
+        assert is_gone or "404" in response.text
+    elif who.split(",")[0] not in ("owner", "owner's query",
+                                     "owner's session"):
         assert upload not in response.text or response.status_code == 404
         assert upload not in response.headers.get("Location", "")
         assert "the owner's" not in response.text
     if response.status_code >= 400 and route[0] != "HEAD":
         assert set(response.json()) == {"detail", "request_id"}
     still = owner.get(upload).status_code
-    assert still == (404 if response.status_code == 204 else 200)
+    has_deleted = who in DELETERS and route in (("DELETE", "/{id}"),
+                                                ("POST", "/delete"))
+    assert still == (404 if has_deleted else 200)
+    server.log.fresh()
+
+
+def resumable(caller, method, pattern, upload=""):
+    """A request by the draft, at the place that goes with the caller's."""
+    caller = copy.copy(caller)
+    caller.path = RESUMABLE_PLACES[caller.path]
+    headers = {"HEAD": {}, "GET": {}, "DELETE": {}, "PATCH": {
+        "Content-Type": "application/partial-upload",
+        "Upload-Complete": "?0", "Upload-Offset": "0"}}.get(
+            method, {"Upload-Complete": "?0", "Upload-Length": "10"})
+    return caller.request(method, pattern.replace("{id}", upload),
+                          headers=headers,
+                          data=b"12345" if method == "PATCH" else None)
+
+
+@pytest.mark.parametrize("who", RESUMABLE)
+@pytest.mark.parametrize("route", RESUMABLE_COLUMNS, ids=" ".join)
+def test_everybody_goes_on_with_what_is_theirs(server, callers, who, route):
+    owner = callers["owner"]
+    upload = resumable(owner, "POST", "").headers["Location"].rsplit("/")[-1]
+    response = resumable(callers[who], *route, upload)
+    assert response.status_code == \
+        RESUMABLE[who][RESUMABLE_COLUMNS.index(route)]
+    assert upload not in response.headers.get("Location", "")
+    if response.status_code >= 400:
+        assert "Upload-Offset" not in response.headers
+        assert response.headers["Content-Type"] == "application/problem+json"
+        assert upload not in response.text
+    state = resumable(owner, "HEAD", "/{id}", upload)
+    is_gone = (response.status_code, route[0]) == (204, "DELETE")
+    assert state.status_code == (410 if is_gone else 204)
+    if not is_gone:
+        assert state.headers["Upload-Offset"] == \
+            ("5" if response.status_code == 204 and route[0] == "PATCH"
+             else "0")
     server.log.fresh()
 
 
@@ -228,6 +370,33 @@ def test_what_asks_for_nobody_tells_everybody_the_same(server, callers, who,
     for word in (upload, "the owner's", "of the owner"):
         assert word not in response.text
     owner.delete(upload)
+
+
+@pytest.mark.parametrize("who", EXPECTED)
+@pytest.mark.parametrize("route", ROUTES["staging-operation"], ids=" ".join)
+def test_nobody_is_an_operator_without_being_made_one(server, callers, who,
+                                                      route):
+    method, pattern = route
+    response = callers[who].session.request(
+        method, server.url + PLACES["staging-operation"] +
+        pattern.replace("{number}", "1"), timeout=20)
+    known = EXPECTED[who][COLUMNS.index(("GET", ""))]
+    assert response.status_code == (
+        401 if who == "another module" else 403 if known == 200 else known)
+
+
+@pytest.mark.parametrize("who", SESSIONS)
+@pytest.mark.parametrize("route", SESSION_COLUMNS, ids=" ".join)
+def test_everybody_signs_in_and_out_for_themselves(server, callers, who,
+                                                   route):
+    method, pattern = route
+    response = callers[who].session.request(
+        method, server.url + PLACES["staging-session"] + pattern.replace(
+            "{id}", "11111111-2222-4333-8444-555555555555"), timeout=20,
+        allow_redirects=False)
+    assert response.status_code == SESSIONS[who][SESSION_COLUMNS.index(route)]
+    assert "staging=" not in response.headers.get("Set-Cookie", "").replace(
+        "staging=; ", "")
 
 
 @pytest.mark.parametrize("path, who, status", [

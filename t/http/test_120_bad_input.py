@@ -210,6 +210,21 @@ def test_a_bad_chunk_fails_the_upload(server, alice, body):
 
 
 @pytest.mark.usefixtures("nothing_kept")
+@pytest.mark.parametrize("body", [
+    b"5\r\nabc", b"3\r\nabc\r\n", b"3\r\nabc\r\n0", b"3\r\nabc\r\n0\r\n",
+    b"3\r\nabc\r\n0\r\nX-Trailer: ", b"3\r\nabc\r\n0\r\nX-Trailer: x\r\n"])
+def test_a_chunked_body_is_whole_with_its_last_line_only(server, alice, body):
+    """httpd answers some by itself, and then says that the body has ended."""
+    with server.connect() as connection:
+        connection.request("POST", alice.path + "?filename=cut.bin", {
+            "Authorization": "Bearer " + alice.bearer,
+            "Transfer-Encoding": "chunked"}, body)
+        connection.socket.shutdown(socket.SHUT_WR)
+        assert connection.response("POST").status >= 400
+    assert newest(alice)["status"] == "failure"
+
+
+@pytest.mark.usefixtures("nothing_kept")
 def test_a_body_that_is_cut_fails_the_upload(server, stager):
     with server.connect() as connection:
         connection.request("POST", stager.path + "?filename=cut.bin", {

@@ -4,7 +4,6 @@ every operation is tried, and each answer has the promised shape."""
 
 import json
 import re
-import shutil
 import time
 
 import jsonschema
@@ -14,23 +13,16 @@ import requests
 import http2
 import wire
 from clients import Client
-from openapi import Description
+from openapi import Cases, Description, as_requests, moved
+from test_101_list import owner_of
 
-DESCRIPTION = Description()
-CASES = {}
+DESCRIPTION = Description("uploads")
+CASES = Cases()
+case = CASES.case
 SECURED = ["GET /upload", "POST /upload", "GET /upload/{id}",
-           "DELETE /upload/{id}", "GET /upload/{id}/data"]
+           "DELETE /upload/{id}", "POST /upload/delete",
+           "GET /upload/{id}/events", "GET /upload/{id}/data"]
 GUESS = "00000000-0000-4000-8000-000000000000"
-
-
-def case(status, *operations):
-    """The function makes the operations answer so; it returns the answer."""
-    def keep(function):
-        for operation in operations:
-            assert (operation, status) not in CASES
-            CASES[operation, status] = function
-        return function
-    return keep
 
 
 class World:
@@ -48,7 +40,9 @@ class World:
         """The operation by this client, at the path that it stands for."""
         method, path = operation.split(" ")
         path = path.replace("{id}", upload or GUESS)
-        if method == "POST":
+        if operation == "POST /upload/delete":
+            more = {"json": {"ids": [upload or GUESS]}, **more}
+        elif method == "POST":
             body, kind = wire.form(("file", b"bytes", "o.txt"))
             more = {"data": body, **more}
             more["headers"] = {"Content-Type": kind, **more.get("headers", {})}
@@ -80,13 +74,16 @@ def world_of(server, alice, iam):
 def list_page(world, operation):
     for label in ("one", "two"):
         world.alice.stage(label=label)
-    answer = world.call(world.alice, operation, suffix="?limit=1")
+    answer = world.call(world.alice, operation, suffix="?limit=1&count=yes")
     assert "Link" in answer.headers
+    assert "X-Total-Count" in answer.headers
     return answer
 
 
 @case(202, "POST /upload")
 @case(200, "GET /upload/{id}")
+@case(200, "POST /upload/delete")
+@case(200, "GET /upload/{id}/events")
 @case(204, "DELETE /upload/{id}")
 @case(302, "GET /upload/{id}/data")
 def own_upload(world, operation):
@@ -170,7 +167,8 @@ def forged(world, operation):
     return world.get(f"/download/{GUESS}?store=main&signature=no")
 
 
-@case(404, "GET /upload/{id}", "DELETE /upload/{id}", "GET /upload/{id}/data")
+@case(404, "GET /upload/{id}", "DELETE /upload/{id}", "GET /upload/{id}/data",
+      "GET /upload/{id}/events")
 def unknown(world, operation):
     return world.call(world.alice, operation)
 
@@ -199,16 +197,6 @@ def slowly(world, port, between):
         except OSError:
             pass
         return as_requests(connection.response("POST"))
-
-
-def as_requests(raw):
-    """An answer of http.client or http2 as one of requests."""
-    answer = requests.Response()
-    answer.status_code = raw.status
-    answer.headers.update(raw.getheaders())
-    answer._content = raw.body  # pylint: disable=protected-access
-    answer.request = requests.Request("POST", "http://localhost").prepare()
-    return answer
 
 
 @case(404, "POST /upload")
@@ -249,10 +237,28 @@ def too_large(world, operation):
     return world.as_alice("/small").post(b"x" * 5000)
 
 
+@case(413, "POST /upload/delete")
+def too_many_ids(world, operation):
+    return world.call(world.alice, operation, json={"ids": [GUESS] * 2000})
+
+
+@case(415, "POST /upload/delete")
 @case(415, "POST /upload")
 def neither_form_nor_named(world, operation):
     return world.call(world.alice, operation,
                       headers={"Content-Type": "text/plain"})
+
+
+@case(429, "GET /upload")
+def too_many_searches(world, operation):
+    """As if another node were searching."""
+    statement = "SELECT pg_advisory_{}(hashtext(%s), place) " \
+        "FROM generate_series(1, 4) place"
+    search = "search staging " + owner_of(world.server, world.alice)
+    world.server.sql(statement.format("lock"), search)
+    answer = world.call(world.alice, operation, suffix="?q=o")
+    world.server.sql(statement.format("unlock"), search)
+    return answer
 
 
 # --- what is not there -------------------------------------------------------
@@ -270,21 +276,6 @@ def store_away(world, operation):
     with moved(place):
         return client.data(upload) if operation.endswith("data") \
             else requests.get(url, timeout=20)
-
-
-class moved:  # pylint: disable=invalid-name
-    """A folder that is elsewhere for a while."""
-
-    def __init__(self, path):
-        self.path = path
-        self.away = path.with_name(path.name + ".away")
-
-    def __enter__(self):
-        self.path.rename(self.away)
-
-    def __exit__(self, *unused):
-        shutil.rmtree(self.path, ignore_errors=True)
-        self.away.rename(self.path)
 
 
 @case(503, *SECURED)
@@ -379,24 +370,31 @@ def test_a_body_in_every_form_is_answered_alike(alice):
         DESCRIPTION.check("POST /upload", answer)
 
 
-# --- the file itself ---------------------------------------------------------
+# --- the files themselves ----------------------------------------------------
 
-def test_every_reference_leads_somewhere():
-    for reference in DESCRIPTION.references():
-        assert DESCRIPTION.resolve({"$ref": reference}) is not None
+FILES = [DESCRIPTION, *map(Description, ("operation", "resumable",
+                                         "sessions"))]
 
 
-def test_every_component_is_used():
-    used = set(DESCRIPTION.references())
-    for kind, entries in DESCRIPTION.document["components"].items():
+@pytest.mark.parametrize("file", FILES)
+def test_every_reference_leads_somewhere(file):
+    for reference in file.references():
+        assert file.resolve({"$ref": reference}) is not None
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_every_component_is_used(file):
+    used = set(file.references())
+    for kind, entries in file.document["components"].items():
         if kind == "securitySchemes":
             continue
         for name in entries:
             assert f"#/components/{kind}/{name}" in used
 
 
-def test_every_schema_is_one():
-    for schema in DESCRIPTION.document["components"]["schemas"].values():
+@pytest.mark.parametrize("file", FILES)
+def test_every_schema_is_one(file):
+    for schema in file.document["components"]["schemas"].values():
         jsonschema.Draft202012Validator.check_schema(schema)
 
 

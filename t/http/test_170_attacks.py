@@ -529,27 +529,30 @@ def close(connections):
 def test_dripping_uploads_hold_only_their_share(server, alice, bob):
     """Of 40 clients 24 get in; the others learn it at once, everybody else
     is served, and soon nobody drips any more."""
-    server.log.allow("BUSY")
     connections = []
-    try:
-        for number in range(40):
-            connection = server.connect(server.slow_port)
-            connection.request("POST", f"/upload?filename=drip{number}", {
-                "Authorization": "Bearer " + alice.bearer,
-                "Content-Length": 100000})
-            connections.append(connection)
-        server.wait(lambda: in_flight(server) == 24, 5)
-        assert requests.get(server.url + "/health", timeout=5).ok
-        assert bob.list("?limit=1") is not None
-        assert bob.post().status_code == 503
-        drip(connections, b"x", 3)
-        statuses = [connection.response("POST").status
-                    for connection in connections]
-        assert sorted(set(statuses)) == [408, 503]
-        assert statuses.count(503) == 16
-        assert bob.post().status_code == 202
-    finally:
-        close(connections)
+    with server.another_node(
+            "RequestReadTimeout header=10 body=8,MinRate=100000\n") as node:
+        node.log.allow("BUSY|reqtimeout")
+        elsewhere = Client(server, "/upload", bob.bearer, node=node)
+        try:
+            for number in range(40):
+                connection = server.connect(node.port)
+                connection.request("POST", f"/upload?filename=drip{number}", {
+                    "Authorization": "Bearer " + alice.bearer,
+                    "Content-Length": 100000})
+                connections.append(connection)
+            server.wait(lambda: in_flight(node) == 24)
+            assert requests.get(node.url + "/health", timeout=5).ok
+            assert elsewhere.list("?limit=1") is not None
+            assert elsewhere.post().status_code == 503
+            drip(connections, b"x", 3)
+            statuses = [connection.response("POST").status
+                        for connection in connections]
+            assert sorted(set(statuses)) == [408, 503]
+            assert statuses.count(503) == 16
+            assert elsewhere.post().status_code == 202
+        finally:
+            close(connections)
     rows = [e for e in alice.list("?limit=100")
             if e["filename"].startswith("drip")]
     assert [e["status"] for e in rows] == ["failure"] * 24
@@ -641,6 +644,7 @@ def test_resets_in_mid_upload_leave_nothing(server, alice, kind):
     when the connection ends; and what came is never taken for the whole."""
     server.log.allow("BUSY")
     path, more, data = CUT[kind]
+    pending = alice.list("?status=pending")
     kept = server.sql("SELECT count(*) FROM object "
                       "WHERE state <> 'deleting'")[0][0]
     memory = []
@@ -656,7 +660,7 @@ def test_resets_in_mid_upload_leave_nothing(server, alice, kind):
         server.wait(lambda: in_flight(server) == 0, 30)
         memory.append(server.memory())
     assert memory[-1] - memory[0] < 20000, memory
-    server.wait(lambda: not alice.list("?status=pending&limit=1"), 30)
+    server.wait(lambda: alice.list("?status=pending") == pending, 30)
     rows = [e for e in alice.list("?limit=500")
             if e["filename"] == "reset.bin"]
     assert not [e for e in rows if e["status"] == "success"]

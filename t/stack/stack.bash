@@ -51,6 +51,8 @@ leave_root() {
 # port_answers PORT
 port_answers() { (: <"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
+port_is_free() { ! port_answers "$1"; }
+
 # free_port FIRST: the lowest port from FIRST that nobody listens at.
 free_port() {
     local port=$1

@@ -52,9 +52,11 @@ static int begin(const char *const *words, int count, apr_off_t memory_allowed,
         printf("%s: %s\n", words[1], stg_error_text(err, p));
         return 0;
     }
+    fixture.budget = config->parts;
     fixture.memory_allowed = memory_allowed;
     CU_initialize_registry();
     add_conformance_suite(words[0]);
+    add_parts_suite(apr_pstrcat(p, words[0], " in parts", NULL));
     return 1;
 }
 
@@ -103,7 +105,10 @@ static int check_s3(const char *scratch, apr_pool_t *p)
         apr_pstrcat(p, "secret_key=", values[3], NULL),
         "part_size=5M"};
 
-    return !begin(words, 6, S3_MEMORY, scratch, p) || run();
+    if (!begin(words, 6, S3_MEMORY, scratch, p))
+        return 1;
+    add_s3_suite();
+    return run() != 0;
 }
 
 int main(int argc, char **argv)

@@ -8,6 +8,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -212,6 +213,48 @@ static void what_cannot_fit_is_refused_before_it_comes(void)
                         STG_E_NO_SPACE);
 }
 
+/* A process that was stopped in the midst of a part, and goes on when all is
+ * over: the file that it has open must not be the object. */
+static void whoever_writes_a_part_for_ever_cannot_touch_the_object(void)
+{
+    sample_t sample = sample_of(2 * MIB);
+    stg_stored_part_t parts[] = {
+        {.number = 1, .size = MIB},
+        {.number = 9, .segment = 1, .first = MIB, .size = MIB}};
+    int fd, is_equal = 0;
+
+    STG_CHECK_OK(begin_sample(&sample));
+    for (int i = 0; i < 2; i++)
+        STG_CHECK_OK(put_sample(&parts[i], &sample, fixture.budget, fixture.p));
+    fd = open(apr_pstrcat(fixture.p,
+                          stg_file_parts_dir(files(), sample.key, fixture.p),
+                          "/0", NULL),
+              O_RDWR);
+    CU_ASSERT_EQUAL(flock(fd, LOCK_SH | LOCK_NB), 0);
+    STG_CHECK_OK(finish_sample(&sample, parts, 2));
+    CU_ASSERT_EQUAL(pwrite(fd, "too late", 8, MIB), 8);
+    close(fd);
+    STG_CHECK_OK(compare_range(&is_equal, &sample, 0, -1, fixture.p));
+    CU_ASSERT(is_equal);
+    CU_ASSERT_EQUAL(list_found()->nelts, 1);
+}
+
+/* As a crash leaves it that came after the object had its name. */
+static void parts_beside_their_object_go_when_it_is_finished_again(void)
+{
+    sample_t sample = sample_of(MIB);
+    stg_stored_part_t part = {.number = 1, .size = MIB};
+
+    STG_CHECK_OK(begin_sample(&sample));
+    STG_CHECK_OK(put_sample(&part, &sample, fixture.budget, fixture.p));
+    STG_CHECK_OK(finish_sample(&sample, &part, 1));
+    CU_ASSERT_EQUAL(
+        mkdir(stg_file_parts_dir(files(), sample.key, fixture.p), 0700), 0);
+    CU_ASSERT_EQUAL(list_found()->nelts, 2);
+    STG_CHECK_OK(finish_sample(&sample, &part, 1));
+    CU_ASSERT_EQUAL(list_found()->nelts, 1);
+}
+
 void add_file_suite(void)
 {
     CU_pSuite suite = CU_add_suite_with_setup_and_teardown(
@@ -228,4 +271,6 @@ void add_file_suite(void)
     STG_TEST(suite, an_object_opens_as_a_file);
     STG_TEST(suite, the_reserve_is_left_free);
     STG_TEST(suite, what_cannot_fit_is_refused_before_it_comes);
+    STG_TEST(suite, whoever_writes_a_part_for_ever_cannot_touch_the_object);
+    STG_TEST(suite, parts_beside_their_object_go_when_it_is_finished_again);
 }

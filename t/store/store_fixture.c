@@ -129,6 +129,49 @@ stg_error_t *write_finished_sample(sample_t *sample, apr_pool_t *p)
     return fixture.store->driver->finish(fixture.store, &what, p);
 }
 
+stg_error_t *begin_sample(sample_t *sample)
+{
+    const stg_object_spec_t spec = {.key = sample->key,
+                                    .content_type = "application/octet-stream",
+                                    .token = "conformance",
+                                    .size = -1,
+                                    .on_parts_begun = remember_parts,
+                                    .context = sample};
+
+    return fixture.store->driver->begin_parts(fixture.store, &spec, fixture.p);
+}
+
+stg_error_t *put_sample(stg_stored_part_t *part, const sample_t *sample,
+                        stg_part_budget_t *budget, apr_pool_t *p)
+{
+    stg_part_buffer_t *buffer = stg_part_buffer_create(budget, p);
+    stg_unfinished_t what = unfinished(sample);
+
+    stg_part_buffer_clear(buffer, part->size);
+    while (stg_part_buffer_room(buffer)) {
+        apr_size_t run = (apr_size_t)stg_part_buffer_room(buffer);
+        const char *bytes = bytes_at(
+            sample->seed, part->first + stg_part_buffer_size(buffer), &run);
+
+        STG_TRY(stg_part_buffer_add(buffer, bytes, run, p));
+    }
+    STG_TRY(
+        fixture.store->driver->put_part(part, fixture.store, &what, buffer, p));
+    return fixture.store->driver->sync_parts(fixture.store, &what,
+                                             part->segment, p);
+}
+
+stg_error_t *finish_sample(const sample_t *sample,
+                           const stg_stored_part_t *parts, int count)
+{
+    stg_unfinished_t what = unfinished(sample);
+
+    what.size = sample->size;
+    what.parts = parts;
+    what.part_count = count;
+    return fixture.store->driver->finish(fixture.store, &what, fixture.p);
+}
+
 typedef struct comparing_t {
     stg_sink_t sink;
     const sample_t *sample;

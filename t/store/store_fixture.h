@@ -3,11 +3,13 @@
 #define STG_T_STORE_STORE_FIXTURE_H
 
 #include "check.h"
+#include "store/part_buffer.h"
 #include "store/store.h"
 
 /* The store under test, and a pool for the test at hand. */
 typedef struct fixture_t {
     stg_store_t *store;
+    stg_part_budget_t *budget;
     apr_off_t memory_allowed; /* for one large object; -1: holds them all */
     apr_pool_t *p;
 } fixture_t;
@@ -37,6 +39,14 @@ stg_error_t *fill_sample(stg_sink_t *sink, const sample_t *sample);
 stg_error_t *write_sample(sample_t *sample, apr_pool_t *p);
 stg_error_t *write_finished_sample(sample_t *sample, apr_pool_t *p);
 
+/* The same object in parts. The part's place says which bytes of the sample it
+ * gets; its etag lives in the pool of the test. */
+stg_error_t *begin_sample(sample_t *sample);
+stg_error_t *put_sample(stg_stored_part_t *part, const sample_t *sample,
+                        stg_part_budget_t *budget, apr_pool_t *p);
+stg_error_t *finish_sample(const sample_t *sample,
+                           const stg_stored_part_t *parts, int count);
+
 stg_unfinished_t unfinished(const sample_t *sample);
 
 /* Does reading the range give the sample's bytes, and just those? */
@@ -53,7 +63,9 @@ const char *new_key(void);
 
 /* Register the tests, for the store of the fixture. */
 void add_conformance_suite(const char *name);
+void add_parts_suite(const char *name);
 void add_file_suite(void);
+void add_s3_suite(void);
 
 /* Set-up and tear-down of every test: the store is empty before and after. */
 void begin_test(void);

@@ -26,6 +26,7 @@ static void credentials_leave_the_query_and_stars_stay(void)
         {"token=a&signature=b", NULL, "token=***&signature=***"},
         {"%6Bey=a&x", "x", "%6Bey=***&x"},
         {"key", NULL, "key=***"},
+        {"edi_token=a&email=b", "email=b", "edi_token=***&email=b"},
         {"KEY=a&keys=b&xkey=c", "KEY=a&keys=b&xkey=c", "KEY=a&keys=b&xkey=c"},
     };
 

@@ -14,6 +14,13 @@
     "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 #define SHA256_64 "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
 
+#define SHA512                                                                 \
+    "cf83e1357eefb8bdf1542850d66d8007d620e4050b5715dc83f4a921d36ce9ce"         \
+    "47d0d13c5d85f2b0ff8318d2877eec2f63b931bd47417a81a538327af927da3e"
+#define SHA512_64                                                              \
+    "z4PhNX7vuL3xVChQ1m2AB9Yg5AULVxXcg/SpIdNs6c5H0NE8XYXysP+DGNKHfuwvY7kxvUdB" \
+    "eoGlODJ6+SfaPg=="
+
 static apr_pool_t *pool;
 
 static int set_up(void)
@@ -30,7 +37,7 @@ static int tear_down(void)
 static void check(const char *value, const char *md5, const char *sha1,
                   const char *sha256)
 {
-    stg_digests_t digests = {{"", "", ""}};
+    stg_digests_t digests = {{"", "", "", ""}};
 
     STG_CHECK_OK(stg_digest_field_parse(&digests, value, pool));
     STG_CHECK_TEXT(digests.hex[STG_MD5], md5);
@@ -45,9 +52,22 @@ static void known_digests_are_read(void)
     check("", NULL, NULL, NULL);
 }
 
+static void sha_512_goes_both_ways(void)
+{
+    stg_digests_t digests = {{NULL}};
+    const char *value = "sha-512=:" SHA512_64 ":, md5=:" MD5_64 ":";
+
+    STG_CHECK_OK(stg_digest_field_parse(&digests, value, pool));
+    STG_CHECK_TEXT(digests.hex[STG_SHA512], SHA512);
+    STG_CHECK_TEXT(stg_digest_field(&digests, pool), value);
+    CU_ASSERT_EQUAL(stg_digest_field_wanted("sha-512=5, sha-256=4",
+                                            STG_ALGORITHMS_ALL, pool),
+                    STG_SHA512);
+}
+
 static void unknown_algorithms_are_ignored(void)
 {
-    check("sha-512=:AAAA:, x.y_z-*=::, md5=:" MD5_64 ":", MD5, NULL, NULL);
+    check("sha-384=:AAAA:, x.y_z-*=::, md5=:" MD5_64 ":", MD5, NULL, NULL);
 }
 
 static void the_last_of_a_name_counts(void)
@@ -73,7 +93,8 @@ static void malformed_fields_are_refused(void)
         "sha-256=:" MD5_64 ":",
         "md5=::",
         "MD5=:" MD5_64 ":",
-        "sha-512=1",
+        "sha-512=:" SHA256_64 ":",
+        "sha-384=1",
         "1=:AAAA:",
     };
     stg_digests_t digests;
@@ -81,6 +102,47 @@ static void malformed_fields_are_refused(void)
     for (apr_size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++)
         STG_CHECK_FAILS(stg_digest_field_parse(&digests, values[i], pool),
                         STG_E_INVALID);
+}
+
+static void check_flaw(const apr_array_header_t *flaws, int i,
+                       const char *algorithm, const char *reason)
+{
+    const stg_digest_flaw_t *flaw = &APR_ARRAY_IDX(flaws, i, stg_digest_flaw_t);
+
+    STG_CHECK_TEXT(flaw->algorithm, algorithm);
+    if (reason)
+        CU_ASSERT(flaw->reason && strstr(flaw->reason, reason));
+    if (!reason)
+        CU_ASSERT_PTR_NULL(flaw->reason);
+}
+
+static void every_flaw_of_a_field_is_told(void)
+{
+    apr_array_header_t *flaws =
+        apr_array_make(pool, 1, sizeof(stg_digest_flaw_t));
+    stg_digests_t digests = {{NULL}};
+
+    STG_CHECK_OK(stg_digest_field_inspect(
+        &digests, flaws, "a=:AAAA:, md5=:" MD5_64 ":, b=:AAAA:", pool));
+    STG_CHECK_TEXT(digests.hex[STG_MD5], MD5);
+    CU_ASSERT_EQUAL_FATAL(flaws->nelts, 2);
+    check_flaw(flaws, 0, "a", NULL);
+    check_flaw(flaws, 1, "b", NULL);
+    apr_array_clear(flaws);
+    STG_CHECK_FAILS(stg_digest_field_inspect(
+                        &digests, flaws,
+                        "sha=:AAAA:, c=:AAAA:, md5=:AAAA:, sha-256=x", pool),
+                    STG_E_INVALID);
+    CU_ASSERT_EQUAL_FATAL(flaws->nelts, 4);
+    check_flaw(flaws, 0, "sha", "20 bytes");
+    check_flaw(flaws, 1, "c", NULL);
+    check_flaw(flaws, 2, "md5", "16 bytes");
+    check_flaw(flaws, 3, "sha-256", "form");
+    apr_array_clear(flaws);
+    STG_CHECK_FAILS(stg_digest_field_inspect(&digests, flaws, "!", pool),
+                    STG_E_INVALID);
+    CU_ASSERT_EQUAL_FATAL(flaws->nelts, 1);
+    check_flaw(flaws, 0, NULL, "form");
 }
 
 static void every_beginning_is_parsed_or_refused(void)
@@ -172,9 +234,11 @@ void stg_digest_field_suite(void)
     CU_pSuite suite = CU_add_suite("digest_field", set_up, tear_down);
 
     STG_TEST(suite, known_digests_are_read);
+    STG_TEST(suite, sha_512_goes_both_ways);
     STG_TEST(suite, unknown_algorithms_are_ignored);
     STG_TEST(suite, the_last_of_a_name_counts);
     STG_TEST(suite, malformed_fields_are_refused);
+    STG_TEST(suite, every_flaw_of_a_field_is_told);
     STG_TEST(suite, every_beginning_is_parsed_or_refused);
     STG_TEST(suite, content_md5_must_agree);
     STG_TEST(suite, the_most_wanted_algorithm_is_chosen);

@@ -4,6 +4,9 @@
 
 #include "stream/sink.h"
 
+#include <dirent.h>
+#include <unistd.h>
+
 /* A sink that remembers whether it was closed and fails on demand. */
 typedef struct stg_probe_sink_t {
     stg_sink_t sink;
@@ -40,6 +43,26 @@ static inline stg_probe_sink_t *stg_probe_create(apr_pool_t *p)
     probe->sink = (stg_sink_t){.cls = &cls, .pool = p};
     probe->memory = stg_memory_sink_create(64 << 20, p);
     return probe;
+}
+
+/* Those of this process. One that was joined may still be counted, before as
+ * well as after. */
+static inline int stg_threads_running(void)
+{
+    DIR *folder = opendir("/proc/self/task");
+    int count = -2; /* "." and ".." */
+
+    while (readdir(folder))
+        count++;
+    closedir(folder);
+    return count;
+}
+
+static inline int stg_threads_are_gone(int before)
+{
+    for (int i = 0; i < 5000 && stg_threads_running() > before; i++)
+        usleep(1000);
+    return stg_threads_running() <= before;
 }
 
 #endif

@@ -7,19 +7,26 @@
 /* clang-format off */
 #define STG_SUITES \
     SUITE(text) \
+    SUITE(structured) \
     SUITE(query) \
     SUITE(json) \
     SUITE(metrics) \
     SUITE(sink) \
     SUITE(digest) \
+    SUITE(digest_state) \
     SUITE(disposition) \
     SUITE(formdata) \
     SUITE(digest_field) \
+    SUITE(checksum) \
+    SUITE(file_name) \
+    SUITE(upload_concat) \
+    SUITE(upload_metadata) \
     SUITE(range) \
     SUITE(store_config) \
     SUITE(sigv4) \
     SUITE(s3_xml) \
     SUITE(s3_credentials) \
+    SUITE(part_queue) \
     SUITE(s3_parts) \
     SUITE(s3_breaker) \
     SUITE(s3_client) \
@@ -28,6 +35,8 @@
     SUITE(jwks) \
     SUITE(iam) \
     SUITE(api_key) \
+    SUITE(password) \
+    SUITE(seal) \
     SUITE(ticket) \
     SUITE(stagingctl_config)
 /* clang-format on */

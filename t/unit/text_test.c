@@ -125,6 +125,23 @@ static void numbers_are_digits_that_fit(void)
     CU_ASSERT_EQUAL(value, 7);
 }
 
+static void offsets_have_at_most_15_digits(void)
+{
+    apr_off_t value = -1;
+
+    CU_ASSERT(stg_parse_offset("999999999999999", &value));
+    CU_ASSERT_EQUAL(value, 999999999999999);
+    CU_ASSERT(stg_parse_offset("0", &value) && value == 0);
+    CU_ASSERT_FALSE(stg_parse_offset("1000000000000000", &value));
+    CU_ASSERT_FALSE(stg_parse_offset("0000000000000005", &value));
+    CU_ASSERT_FALSE(stg_parse_offset("", &value));
+    CU_ASSERT_FALSE(stg_parse_offset("-1", &value));
+    CU_ASSERT_FALSE(stg_parse_offset("+5", &value));
+    CU_ASSERT_FALSE(stg_parse_offset("1.5", &value));
+    CU_ASSERT_FALSE(stg_parse_offset("5, 5", &value));
+    CU_ASSERT_EQUAL(value, 0);
+}
+
 static void sizes_and_durations_take_one_unit(void)
 {
     apr_off_t value;
@@ -190,6 +207,7 @@ void stg_text_suite(void)
     STG_TEST(suite, percent_encoding_keeps_only_what_it_is_told_to);
     STG_TEST(suite, percent_decoding_is_strict);
     STG_TEST(suite, numbers_are_digits_that_fit);
+    STG_TEST(suite, offsets_have_at_most_15_digits);
     STG_TEST(suite, sizes_and_durations_take_one_unit);
     STG_TEST(suite, utf8_is_checked_as_its_rfc_says);
     STG_TEST(suite, digests_of_short_texts_match);

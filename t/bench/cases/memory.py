@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Memory of the serving process while bodies arrive."""
 
+import functools
 import socket
 import threading
 import time
@@ -8,12 +9,9 @@ from pathlib import Path
 
 from measure import Result
 from stack import StackError
+from tus_client import BOUNDARY, FORM_HEAD, FORM_TAIL
 
 MIB = 1 << 20
-BOUNDARY = "bench-boundary"
-HEAD = (f"--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"file\"; "
-        "filename=\"zeros.bin\"\r\n\r\n").encode()
-TAIL = f"\r\n--{BOUNDARY}--\r\n".encode()
 BLOCK = bytes(MIB)
 UPLOADS = 100
 EACH = 64 * MIB
@@ -51,18 +49,19 @@ class Peak:
         self.thread.join()
 
 
-class Form:
+class Body:
     """An upload that can be stopped on its way."""
 
-    def __init__(self, stack, location, size):
+    status = 202
+    tail = b""
+
+    def __init__(self, stack, size, method, target, length, fields):
         self.left = size
         self.socket = socket.create_connection(("127.0.0.1", stack.port))
-        length = len(HEAD) + size + len(TAIL)
         self.socket.sendall(
-            f"POST {location} HTTP/1.1\r\nHost: localhost\r\n"
+            f"{method} {target} HTTP/1.1\r\nHost: localhost\r\n"
             f"Authorization: Bearer {stack.key}\r\nConnection: close\r\n"
-            f"Content-Type: multipart/form-data; boundary={BOUNDARY}\r\n"
-            f"Content-Length: {length}\r\n\r\n".encode() + HEAD)
+            f"{fields}Content-Length: {length}\r\n\r\n".encode())
 
     def send(self, count):
         while count:
@@ -73,35 +72,47 @@ class Form:
 
     def finish(self):
         self.send(self.left)
-        self.socket.sendall(TAIL)
+        self.socket.sendall(self.tail)
         answer = b""
         while more := self.socket.recv(65536):
             answer += more
         self.socket.close()
-        if not answer.startswith(b"HTTP/1.1 202"):
+        if not answer.startswith(b"HTTP/1.1 %d" % self.status):
             raise StackError(answer[:200].decode())
 
 
-def peak_of_one(stack, size):
-    """In a process that has seen one upload already."""
+class Form(Body):
+    tail = FORM_TAIL
+
+    def __init__(self, stack, location, size):
+        super().__init__(
+            stack, size, "POST", location,
+            len(FORM_HEAD) + size + len(FORM_TAIL),
+            f"Content-Type: multipart/form-data; boundary={BOUNDARY}\r\n")
+        self.socket.sendall(FORM_HEAD)
+
+
+def peak_of_one(stack, make, size):
+    """In a process that has seen one upload already; make(size) begins
+    one."""
     stack.restart_httpd()
-    Form(stack, "/upload", 4 * MIB).finish()
+    make(4 * MIB).finish()
     with Peak(stack.child()) as peak:
-        Form(stack, "/upload", size).finish()
+        make(size).finish()
     stack.forget_uploads()
     return peak.most
 
 
 def rss_10g_vs_100m(bench):
-    stack = bench.stack
-    small = peak_of_one(stack, bench.size(100, 10) * MIB)
-    large = peak_of_one(stack, bench.size(10240, 50) * MIB)
+    make = functools.partial(Form, bench.stack, "/upload")
+    small = peak_of_one(bench.stack, make, bench.size(100, 10) * MIB)
+    large = peak_of_one(bench.stack, make, bench.size(10240, 50) * MIB)
     yield Result("rss_10g_vs_100m", large, small, "MiB", large - small, 1,
                  True)
 
 
-def at_once(work, forms):
-    threads = [threading.Thread(target=work, args=(form,)) for form in forms]
+def at_once(work, bodies):
+    threads = [threading.Thread(target=work, args=(body,)) for body in bodies]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -117,27 +128,29 @@ def settled(pid):
     return now
 
 
-def growth_by_100(bench, location):
-    """Before, and with all of them half way."""
+def growth_by_100(bench, make):
+    """Before, and with all of them half way; make(size) begins one."""
     stack = bench.stack
     each = bench.size(EACH, 16 * MIB)
     stack.restart_httpd()
-    Form(stack, location, 4 * MIB).finish()
+    make(4 * MIB).finish()
     before = memory(stack.child())
-    forms = [Form(stack, location, each) for _ in range(UPLOADS)]
+    bodies = [make(each) for _ in range(UPLOADS)]
     with Peak(stack.child()) as peak:
-        at_once(lambda form: form.send(each // 2), forms)
+        at_once(lambda body: body.send(each // 2), bodies)
         settled(stack.child())
-        at_once(lambda form: form.finish(), forms)
+        at_once(lambda body: body.finish(), bodies)
     stack.forget_uploads()
     return before, peak.most
 
 
 def rss_100_uploads(bench):
     """MiB for each upload; with S3 beside the cap for parts."""
-    before, most = growth_by_100(bench, "/upload")
+    before, most = growth_by_100(
+        bench, functools.partial(Form, bench.stack, "/upload"))
     yield Result("rss_100_uploads/file", most, before, "MiB",
                  (most - before) / UPLOADS, 2, True)
-    before, most = growth_by_100(bench, "/s3")
+    before, most = growth_by_100(
+        bench, functools.partial(Form, bench.stack, "/s3"))
     yield Result("rss_100_uploads/s3", most, before, "MiB",
                  max(0, most - before - PART_MEMORY) / UPLOADS, 2, True)

@@ -49,7 +49,7 @@ def fill(stack, owner, count):
 
 
 def empty(stack):
-    stack.sql("TRUNCATE upload, object")
+    stack.sql("TRUNCATE upload, upload_event, object")
 
 
 def small_4k_durable(bench):
