@@ -138,7 +138,8 @@ stg_rows_t *stg_db_note(stg_db_t *db, stg_query_t query, apr_pool_t *p,
 
     if (!err)
         return rows;
-    stg_log(STG_LOG_INFO, "not noted: %s", stg_error_text(err, p));
+    stg_log(err->code == STG_E_INTERNAL ? STG_LOG_ERROR : STG_LOG_INFO,
+            "not noted: %s", stg_error_text(err, p));
     return NULL;
 }
 

@@ -70,3 +70,18 @@ def test_who_is_signed_in_stays_so_on_a_standby(server, stale):
         assert is_told_to_come_again(Browser(server).sign_in(
             name="standby", password=password))
     server.wait(lambda: browser.state()["idle_end"] > state["idle_end"])
+
+
+def test_what_cannot_be_noted_because_of_a_mistake_is_an_error(server, alice):
+    """Of the log only: who reads is served all the same."""
+    upload = alice.stage(b"of a test")["id"]
+    server.log.expect(r"staging:error\].*not noted: .*upload_event")
+    server.sql("ALTER TABLE upload_event ADD CONSTRAINT of_a_test "
+               "CHECK (event <> 'downloaded') NOT VALID")
+    try:
+        assert alice.download(upload).content == b"of a test"
+    finally:
+        server.sql("ALTER TABLE upload_event DROP CONSTRAINT of_a_test")
+    server.wait(lambda: alice.download(upload).content
+                and "downloaded" in events(alice, upload))
+    assert alice.delete(upload).status_code == 204
