@@ -18,7 +18,7 @@ from clients import Client
 from conftest import CHILDREN, is_long
 from load import LIGHTLY, MIB
 from slow import SlowUpload
-from stack import run
+from stack import frozen, run
 
 BARELY = {"threads": 1, "pause": 0.5}
 # Meanwhile the time for a body, or for a call of the store, may be over, too.
@@ -81,10 +81,7 @@ def has_socket(pid, inode):
 def stopped(server, node):
     """All its processes stand still, until others have taken over. A short
     round has the database believe that they have stood for a minute."""
-    pids = node.pids()
-    for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
-    try:
+    with frozen(node.pid()) as pids:
         if not is_long():
             server.sql("UPDATE node SET expires = now() - interval '1 minute',"
                        " suspected = now() - interval '21 seconds' "
@@ -92,9 +89,6 @@ def stopped(server, node):
         server.wait(lambda: not nodes_of(server, pids), 30)
         server.ctl("gc")
         yield
-    finally:
-        for pid in pids:
-            os.kill(pid, signal.SIGCONT)
 
 
 def comes_back(server, node):

@@ -41,6 +41,7 @@ PARTS = r"(?:(?<![\w~-])|(?<=%[0-9A-Fa-f]{2}))" \
 HEADER_SECRETS = re.compile(rb"\|(?:Authorization|Cookie):[^|\n]*", re.I)
 STORE_LOG = "client.rgw.log"
 QUIET_LEVELS = {"notice", "info", "debug"} | {f"trace{n}" for n in range(1, 9)}
+LOG_TAIL = 1 << 20
 
 
 def grep(data, *options):
@@ -153,6 +154,17 @@ class Log:
             self.position = file.tell()
         return [line.rstrip("\n") for line in lines]
 
+    def recent(self, count=30):
+        """The last lines, however far anybody has read on; no debugging."""
+        if not self.path.exists():
+            return []
+        with open(self.path, "rb") as file:
+            file.seek(max(0, self.path.stat().st_size - LOG_TAIL))
+            lines = file.read().decode(errors="replace").splitlines()
+        return [line for line in lines
+                if not (match := LOG_LINE.match(line)) or
+                not match.group(1).startswith(("debug", "trace"))][-count:]
+
     def expect(self, pattern):
         """This test will make a line above notice that matches."""
         self.expected.append(re.compile(pattern))
@@ -199,6 +211,28 @@ def is_loud(line):
     return match.group(1) not in QUIET_LEVELS or "exit signal" in line
 
 
+def children_of(parent):
+    path = Path(f"/proc/{parent}/task/{parent}/children")
+    return {int(pid) for pid in path.read_text().split()}
+
+
+@contextlib.contextmanager
+def frozen(parent):
+    """A process and its children, whose ids this yields, stand still: the
+    parent first, which so starts none meanwhile. A child that was about to
+    end is gone once the parent goes on."""
+    os.kill(parent, signal.SIGSTOP)
+    pids = [parent, *children_of(parent)]
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield pids
+    finally:
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+
+
 class Node:
     """One httpd: its folder, ports and log."""
 
@@ -230,9 +264,7 @@ class Node:
         return int((self.dir / "httpd.pid").read_text())
 
     def children(self):
-        parent = self.pid()
-        path = Path(f"/proc/{parent}/task/{parent}/children")
-        return {int(pid) for pid in path.read_text().split()}
+        return children_of(self.pid())
 
     def pids(self):
         """The parent first, so that it starts no child anew."""
@@ -388,6 +420,11 @@ class Server:
     def start_database(self):
         run_stack("postgres", "start", self.dir / "pg", "--no-sync",
                   logs=self.logs)
+
+    def frozen_database(self):
+        self.close_db()
+        pid_file = self.dir / "pg/data/postmaster.pid"
+        return frozen(int(pid_file.read_text().split()[0]))
 
     def restart_database(self, mode):
         self.close_db()

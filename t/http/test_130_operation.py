@@ -2,11 +2,8 @@
 """What an administrator sees: health, readiness, metrics, status, logs, and
 what configtest says."""
 
-import os
 import re
-import signal
 import uuid
-from pathlib import Path
 
 import pytest
 import requests
@@ -178,15 +175,8 @@ def test_without_a_database_everything_is_503_but_health(server, alice):
 @pytest.fixture(name="database_frozen")
 def with_frozen_database(server, alice):
     server.log.allow("DB_DOWN|database|mod_dbd|dbd:error|AH0062|AH0063")
-    server.close_db()
-    master = (server.dir / "pg/data/postmaster.pid").read_text().split()[0]
-    pids = [int(master), *map(int, Path(
-        f"/proc/{master}/task/{master}/children").read_text().split())]
-    for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
-    yield
-    for pid in pids:
-        os.kill(pid, signal.SIGCONT)
+    with server.frozen_database():
+        yield
     # the lease of the node has to be renewed, too
     server.wait(lambda: alice.post(b"back").status_code == 202, 30)
     server.log.fresh()
