@@ -15,7 +15,8 @@ import pytest
 from browser import set_password
 from clients import Client
 from configuration import FOLDER
-from running import clean_log, nothing_is_left_behind, running
+from running import (clean_log, nothing_is_left_behind,
+                     pytest_runtest_makereport, running)
 from stack import TOP, build_folder, leave_root
 
 leave_root()

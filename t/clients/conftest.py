@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from files import File
-from running import clean_log, nothing_is_left_behind, running
+from running import (clean_log, nothing_is_left_behind,
+                     pytest_runtest_makereport, running)
 from stack import leave_root, wanted_stores
 
 leave_root()

@@ -13,7 +13,7 @@ import pytest
 from audit import Audit
 from load import Load
 from offsets import Offsets
-from running import running
+from running import pytest_runtest_makereport, running
 from s3_proxy import S3Proxy
 from stack import leave_root, wanted_stores
 

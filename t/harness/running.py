@@ -36,6 +36,16 @@ def running(request, stores, *more, lean=lambda server: None):
             print(f"\nlogs: {server.logs}")
 
 
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item):
+    """What fails shows what the server has said of late: the folder of the
+    logs may be out of reach. A hook of each conftest that imports it."""
+    report = (yield).get_result()
+    server = item.funcargs.get("server")
+    if report.failed and server:
+        report.sections.append(("error log", "\n".join(server.log.recent())))
+
+
 @contextlib.contextmanager
 def clean_log(server):
     """Nothing above notice that was not announced."""

@@ -8,8 +8,8 @@ import pytest
 
 from clients import Client
 from resumable import Draft, Tus
-from running import (clean_log, nothing_is_left_behind, running,
-                     without_database)
+from running import (clean_log, nothing_is_left_behind,
+                     pytest_runtest_makereport, running, without_database)
 from stack import leave_root, wanted_stores
 
 leave_root()
