@@ -25,9 +25,9 @@ def test_graceful_restarts_fail_no_upload(server, load, audit, key, rounds):
             server.node.graceful()
             server.wait(lambda: server.node.children() - old)
             server.wait(lambda: not server.node.children() & old
-                        - slow.receiver(), 30)
+                        - slow.receiver())
             time.sleep(rounds(1, 20))
-    server.wait(lambda: not server.node.children() & generations, 30)
+    server.wait(lambda: not server.node.children() & generations)
     clients.promised |= slow.promised
     assert set(slow.outcomes) == {202}
     assert not clients.failures()

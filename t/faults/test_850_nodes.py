@@ -86,7 +86,7 @@ def stopped(server, node):
             server.sql("UPDATE node SET expires = now() - interval '1 minute',"
                        " suspected = now() - interval '21 seconds' "
                        "WHERE pid = ANY (%s)", pids)
-        server.wait(lambda: not nodes_of(server, pids), 30)
+        server.wait(lambda: not nodes_of(server, pids))
         server.ctl("gc")
         yield
 
@@ -189,7 +189,7 @@ def test_what_a_killed_node_held_is_anothers_within_thirty_seconds(
                 os.kill(pid, signal.SIGKILL)
             died = time.monotonic()
             proxy.up()
-            server.wait(lambda: server.row(job)[0] == "success", 30)
+            server.wait(lambda: server.row(job)[0] == "success")
             server.wait(lambda: not server.sql(
                 "SELECT FROM node WHERE id = ANY (%s::uuid[])", list(dead)),
                 died + 30 - time.monotonic())

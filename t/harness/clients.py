@@ -111,4 +111,4 @@ class Client:
         def entry():
             found = self.get(upload).json()
             return found if found["status"] != "pending" else None
-        return self.server.wait(entry, 30)
+        return self.server.wait(entry)

@@ -36,7 +36,7 @@ class Answer(NamedTuple):
 class Connection2:
     """h2c with prior knowledge. Headers go out as they are, right or not."""
 
-    def __init__(self, port, bearer=None, timeout=20):
+    def __init__(self, port, bearer=None, timeout=60):
         self.bearer = bearer
         self.interims = []  # headers of answers before the last ones
         self.raw = wire.Connection(port, timeout)

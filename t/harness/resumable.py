@@ -108,7 +108,7 @@ class Caller:
         return other
 
     # --- requests ---------------------------------------------------------
-    def begin(self, method, target, headers=(), timeout=20):
+    def begin(self, method, target, headers=(), timeout=60):
         """A connection that has sent the head of a request. Headers that are
         None are not sent, not even the usual ones."""
         fields = {**self.marks, **dict(headers)}
@@ -231,7 +231,7 @@ class Draft(Caller):
 
     marks = {"Upload-Draft-Interop-Version": "8"}
 
-    def begin(self, method, target, headers=(), timeout=20):
+    def begin(self, method, target, headers=(), timeout=60):
         """Upload-Complete may be a boolean."""
         return super().begin(method, target, {
             key: "?%d" % value if isinstance(value, bool) else value

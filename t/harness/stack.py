@@ -42,6 +42,7 @@ HEADER_SECRETS = re.compile(rb"\|(?:Authorization|Cookie):[^|\n]*", re.I)
 STORE_LOG = "client.rgw.log"
 QUIET_LEVELS = {"notice", "info", "debug"} | {f"trace{n}" for n in range(1, 9)}
 LOG_TAIL = 1 << 20
+LATE_LOOKS = 5
 
 
 def grep(data, *options):
@@ -442,16 +443,18 @@ class Server:
             self.proxy.stop()
 
     @staticmethod
-    def wait(condition, seconds=20):
-        """Until the condition holds; its last value."""
+    def wait(condition, seconds=60):
+        """Until the condition holds; its last value. Looks a few times more
+        when the time is over: the machine may have stood still."""
         end = time.monotonic() + seconds
-        while True:
+        late = 0
+        while late < LATE_LOOKS:
             with contextlib.suppress(requests.RequestException):
                 if value := condition():
                     return value
-            if time.monotonic() > end:
-                raise AssertionError(f"not within {seconds} seconds")
+            late += time.monotonic() > end
             time.sleep(0.05)
+        raise AssertionError(f"not within {seconds} seconds")
 
     # --- administration ---------------------------------------------------
     def ctl(self, *words, check=True, stdin=""):
@@ -513,7 +516,7 @@ class Server:
         return self.dir / "file" / "objects" / name[:2] / name
 
     # --- wire -------------------------------------------------------------
-    def connect(self, port=None, timeout=20):
+    def connect(self, port=None, timeout=60):
         return wire.Connection(port or self.port, timeout)
 
     def curl(self, *arguments, **more):

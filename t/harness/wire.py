@@ -83,7 +83,7 @@ class Response(http.client.HTTPResponse):
 class Connection:
     """A socket with which a test can do what no client library would."""
 
-    def __init__(self, port, timeout=20):
+    def __init__(self, port, timeout=60):
         self.socket = socket.create_connection(("127.0.0.1", port), timeout)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.file = self.socket.makefile("rb")

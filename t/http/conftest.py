@@ -127,7 +127,7 @@ def client_frail(server, s3):
     server.proxy.up()
     server.log.allow("not ready: store")
     server.wait(lambda: Client(server, "/ready").request(
-        "GET").status_code == 200, 30)
+        "GET").status_code == 200)
 
 
 @pytest.fixture(name="patient")

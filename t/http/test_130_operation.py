@@ -178,7 +178,7 @@ def with_frozen_database(server, alice):
     with server.frozen_database():
         yield
     # the lease of the node has to be renewed, too
-    server.wait(lambda: alice.post(b"back").status_code == 202, 30)
+    server.wait(lambda: alice.post(b"back").status_code == 202)
     server.log.fresh()
 
 
@@ -196,7 +196,7 @@ def test_a_database_that_went_away_during_an_upload_costs_only_that(server,
                                                                     alice):
     alice.list("?limit=1")
     server.log.allow("DB_DOWN|database|mod_dbd|dbd:error|AH0062|AH0063")
-    with server.connect(timeout=60) as connection:
+    with server.connect() as connection:
         connection.request("POST", "/upload?filename=torn.bin", {
             "Authorization": "Bearer " + alice.bearer, "Content-Length": 10})
         connection.send(b"12345")

@@ -153,7 +153,7 @@ def test_rows_are_deleted_while_the_store_is_down(server, frail):
     time.sleep(1)
     server.proxy.up()
     server.ctl("gc")
-    server.wait(lambda: server.ctl("check", check=False).returncode == 0, 40)
+    server.wait(lambda: server.ctl("check", check=False).returncode == 0)
 
 
 def test_secrets_of_the_store_are_in_no_answer(server, s3):

@@ -14,7 +14,7 @@ from stack import is_serving
 
 
 def slow_upload(server, client, name, path=None):
-    connection = server.connect(timeout=60)
+    connection = server.connect()
     connection.request("POST", f"{path or client.path}?filename={name}", {
         "Authorization": "Bearer " + client.bearer, "Content-Length": 200000})
     connection.send(b"x" * 100000)
@@ -49,7 +49,7 @@ def test_a_graceful_restart_fails_no_running_upload(server, stager):
     assert stager.download(entry["id"]).content == \
         b"x" * 100000 + b"y" * 100000
     assert stager.get(other["id"]).status_code == 200
-    server.wait(lambda: not server.node.children() & old, 30)
+    server.wait(lambda: not server.node.children() & old)
 
 
 def test_an_old_child_does_not_wait_for_a_store_that_is_frozen(server,
@@ -158,8 +158,8 @@ def test_many_graceful_restarts_under_load_lose_nothing(server, alice):
         old = server.node.children()
         count = len(done)
         server.node.graceful()
-        server.wait(lambda: server.node.children() - old, 40)
-        server.wait(lambda: len(done) > count + 20, 40)
+        server.wait(lambda: server.node.children() - old)
+        server.wait(lambda: len(done) > count + 20)
     stop.set()
     for thread in threads:
         thread.join()

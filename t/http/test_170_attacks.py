@@ -27,7 +27,7 @@ def server_lives_and_holds_nothing(server, alice):
     yield
     # what httpd itself says of bad requests is not ours to forbid
     server.log.allow(r"\[(core|http2|reqtimeout|http):")
-    server.wait(lambda: in_flight(server) == 0, 30)
+    server.wait(lambda: in_flight(server) == 0)
     entry = alice.stage(b"the next client")
     assert alice.download(entry["id"]).content == b"the next client"
     assert alice.delete(entry["id"]).status_code == 204
@@ -657,10 +657,10 @@ def test_resets_in_mid_upload_leave_nothing(server, alice, kind):
                     connection.data(stream, data)
                 connection.cancel(*streams)
             assert connection.ask("GET", "/health").status in (200, None)
-        server.wait(lambda: in_flight(server) == 0, 30)
+        server.wait(lambda: in_flight(server) == 0)
         memory.append(server.memory())
     assert memory[-1] - memory[0] < 20000, memory
-    server.wait(lambda: alice.list("?status=pending") == pending, 30)
+    server.wait(lambda: alice.list("?status=pending") == pending)
     rows = [e for e in alice.list("?limit=500")
             if e["filename"] == "reset.bin"]
     assert not [e for e in rows if e["status"] == "success"]

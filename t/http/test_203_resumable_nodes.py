@@ -176,7 +176,7 @@ def test_line_87_a_graceful_restart_hands_clients_over(server, tus):
     offset = int(response.headers["Upload-Offset"])
     assert 0 < offset <= 12 * MIB
     assert ended(other) is None
-    server.wait(lambda: not server.node.children() & old, 30)
+    server.wait(lambda: not server.node.children() & old)
     assert server.wait(lambda: answer_of(tus.offset, uploads[0])) == offset
     finish(tus, uploads[0], data)
     offset, is_complete = draft.state(uploads[1])
