@@ -162,6 +162,7 @@ async function start() {
     });
     addEventListener("hashchange", render);
     begin();
+    if (failure && session.isSignedIn()) toast(signin.reason(failure));
 }
 
 start();

@@ -16,7 +16,7 @@ export const iconButton = (drawing, name, action, more = {}) =>
         icon(drawing));
 
 const live = h("div", { class: "hidden", role: "status" });
-const toasts = h("div", { class: "toasts" });
+const toasts = h("div", { class: "toasts", "aria-hidden": "true" }); // live says it
 document.body.append(live, toasts);
 
 /** Say it to who does not see the page change. */

@@ -27,6 +27,17 @@ export async function comeBackFromIamSignedOut(user) {
     return { told, address: page.url() };
 }
 
+/** Who has signed in elsewhere in this browser before coming back. */
+export async function comeBackFromIamSignedIn(user) {
+    const { page } = user;
+    await user.goto("uploads");
+    await user.signIn(await page.context().newPage());
+    await page.getByRole("link", { name: "GitHub" }).click();
+    const told = await page.locator(".toast").innerText();
+    await user.look("back from the IAM, signed in");
+    return { told, address: page.url() };
+}
+
 /** httpd has asked for the name already. */
 export async function comeKnown(user) {
     const { page } = user;

@@ -39,6 +39,12 @@ def test_who_the_iam_refuses_is_told(person):
     assert back["address"] == person.server.url + "/"
 
 
+def test_who_was_signed_in_all_the_while_is_told_too(person):
+    back = person.walks("comeBackFromIamSignedIn")
+    assert "You were not signed in there" in back["told"]
+    assert back["address"] == person.server.url + "/#/uploads"
+
+
 @pytest.mark.once
 @pytest.mark.parametrize("language, text", [
     ("en", "could not be finished just now"),

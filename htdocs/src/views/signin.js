@@ -8,13 +8,18 @@ import * as session from "../session.js";
 
 const NAMES = { orcid: "ORCID", google: "Google", github: "GitHub", microsoft: "Microsoft" };
 
+/** Why somebody was not signed in: {key} of a text, or an error. */
+export function reason(failure) {
+    if (failure.key) return t(failure.key);
+    return failure.status === 401 ? t("signin.refused") : complaint(failure);
+}
+
 export function show(outlet, { error } = {}) {
     const offered = session.current?.sign_in ?? [];
     const wrong = h("p", { class: "notice bad", role: "alert", hidden: true });
     const tell = (failure) => {
         wrong.hidden = false;
-        if (failure.key) replace(wrong, t(failure.key));
-        else replace(wrong, failure.status === 401 ? t("signin.refused") : complaint(failure));
+        replace(wrong, reason(failure));
     };
     outlet.append(h("div", { class: "narrow" },
         h("h1", { tabindex: "-1" }, t("signin.title")),
