@@ -15,7 +15,8 @@ import pytest
 
 from conftest import CHILDREN
 from load import MIB
-from stack import TOP, Server, StackError, build_folder, wanted_stores
+from running import running
+from stack import TOP, build_folder, wanted_stores
 from stir import BRIEF, Stir
 
 NAMES = sorted(
@@ -65,19 +66,14 @@ def folder_of_points(tmp_path_factory):
 
 
 @pytest.fixture(scope="module", name="server")
-def server_with_points(points):
+def server_with_points(request, points):
     os.environ["STAGING_CRASH_FOLDER"] = str(points.folder)
-    server = Server(wanted_stores())
-    try:
-        server.build = build_folder("STAGING_CRASH_BUILD")
-        server.start(lean=CHILDREN + BRIEF)
-    except StackError as error:
-        pytest.fail(str(error))
-    yield server
-    del os.environ["STAGING_CRASH_FOLDER"]
-    secrets = server.find_secrets()
-    server.stop()
-    assert not secrets, secrets
+    with running(request, wanted_stores(),
+                 lean=lambda _server: CHILDREN + BRIEF,
+                 build=build_folder("STAGING_CRASH_BUILD")) as server:
+        yield server
+        del os.environ["STAGING_CRASH_FOLDER"]
+        assert not (found := server.find_secrets()), found
 
 
 @pytest.fixture(scope="module", name="key")

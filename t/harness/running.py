@@ -11,12 +11,13 @@ from stack import Server, StackError
 
 
 @contextlib.contextmanager
-def running(request, stores, *more, lean=lambda server: None):
-    """lean(server) ends a lean configuration. Logs stay if a test has
-    failed."""
+def running(request, stores, *more, lean=lambda server: None, build=None):
+    """lean(server) ends a lean configuration; build is another than that of
+    the run. Logs stay if a test has failed."""
     failed = request.session.testsfailed
     try:
         server = Server(stores, *more)
+        server.build = build or server.build
     except StackError as error:
         pytest.exit(str(error), returncode=1)
     try:
